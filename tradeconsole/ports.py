@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from tradeconsole.domain.accounts import Account
-from tradeconsole.domain.events import BrokerEvent, BrokerPosition, NotificationRaised
+from tradeconsole.domain.events import BrokerEvent, BrokerPosition, NotificationRaised, RoundTripVoided
 from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.market import BarSeries, Quote, Span, Timeframe
 from tradeconsole.domain.orders import Order, OrderReport, OrderRequest, OrderType, Side
@@ -236,4 +236,4 @@ class Journal(Protocol):
         """What was remembered before; everything appended earlier is included."""
 
 
-JournalRecord = Record | EquityPoint | PositionCleared
+JournalRecord = Record | EquityPoint | PositionCleared | RoundTripVoided

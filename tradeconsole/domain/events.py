@@ -169,6 +169,13 @@ class RoundTripClosed(msgspec.Struct, frozen=True, gc=False):
     round_trip: RoundTrip
 
 
+class RoundTripVoided(msgspec.Struct, frozen=True, gc=False):
+    """A late fill showed that this round trip did not happen as booked; its true form follows."""
+
+    account_id: str
+    round_trip_id: str
+
+
 class AccountChanged(msgspec.Struct, frozen=True, gc=False):
     account: Account
 
@@ -237,6 +244,7 @@ EngineEvent = (
     | PositionChanged
     | PositionAdjusted
     | RoundTripClosed
+    | RoundTripVoided
     | AccountChanged
     | BarClosed
     | NotificationRaised

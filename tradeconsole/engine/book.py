@@ -1,0 +1,400 @@
+"""The book: all trading state, changed by `apply` alone. Pure; what it derives is returned as further events."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from tradeconsole.domain.accounts import Account
+from tradeconsole.domain.events import (
+    AccountChanged,
+    AccountReported,
+    ArmedChanged,
+    BrokerPosition,
+    Channel,
+    ChannelChanged,
+    ChannelState,
+    Event,
+    FillBooked,
+    FillReported,
+    InstrumentResolved,
+    NotificationRaised,
+    OrderAccepted,
+    OrderChanged,
+    OrderDoubted,
+    OrderFailed,
+    OrderIntended,
+    OrderRejected,
+    OrderReported,
+    OrderSent,
+    PositionAdjusted,
+    PositionChanged,
+    PositionReported,
+    QuoteReceived,
+    RoundTripClosed,
+    RoundTripVoided,
+    StorageChanged,
+    Synced,
+    TickReceived,
+)
+from tradeconsole.domain.instruments import Instrument
+from tradeconsole.domain.ledger import Ledger
+from tradeconsole.domain.market import Quote
+from tradeconsole.domain.orders import Order, OrderRole, OrderStatus, can_move
+from tradeconsole.domain.portfolio import Fill, Position, RoundTrip, open_pnl
+from tradeconsole.engine.reports import merge_report, order_from_report, order_id_of
+from tradeconsole.ports import Restored
+
+Key = tuple[str, str]
+"""Account id and instrument id: the identity of a position."""
+
+NOTIFICATIONS_KEPT: Final = 300
+
+
+class Book:
+    """Everything known about accounts, orders, positions and prices at this moment."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, Account] = {}
+        self.instruments: dict[str, Instrument] = {}
+        self.by_symbol: dict[str, Instrument] = {}
+        self.quotes: dict[str, Quote] = {}
+        self.orders: dict[str, Order] = {}
+        self.open_orders: dict[str, Order] = {}
+        self.order_ids: dict[Key, str] = {}
+        self.ledgers: dict[Key, Ledger] = {}
+        self.fills: dict[Key, Fill] = {}
+        self.round_trips: dict[str, RoundTrip] = {}
+        self.stated: dict[Key, BrokerPosition] = {}
+        self.channels: dict[Channel, ChannelChanged] = {
+            channel: ChannelChanged(channel, ChannelState.CONNECTING) for channel in Channel
+        }
+        self.armed: set[str] = set()
+        self.synced: dict[str, Synced] = {}
+        self.notifications: list[NotificationRaised] = []
+        self.storage = StorageChanged(available=True)
+        self._waiting: dict[str, list[Fill]] = {}
+        self._appliers: dict[type, Callable[[Any], Iterable[Event]]] = {
+            QuoteReceived: self._quote,
+            TickReceived: self._tick,
+            OrderReported: self._order_reported,
+            FillReported: self._fill_reported,
+            PositionReported: self._position_reported,
+            AccountReported: self._account_reported,
+            InstrumentResolved: self._instrument_resolved,
+            ChannelChanged: self._channel_changed,
+            OrderIntended: self._order_intended,
+            OrderSent: self._order_sent,
+            OrderAccepted: self._order_accepted,
+            OrderFailed: self._order_failed,
+            OrderRejected: self._order_rejected,
+            OrderDoubted: self._order_doubted,
+            PositionAdjusted: self._position_adjusted,
+            ArmedChanged: self._armed_changed,
+            Synced: self._synced,
+            NotificationRaised: self._notification_raised,
+            StorageChanged: self._storage_changed,
+        }
+
+    def apply(self, event: Event) -> Iterable[Event]:
+        """Change the state by one event and return what follows from it."""
+        applier = self._appliers.get(type(event))
+        return applier(event) if applier else ()
+
+    def restore(self, memory: Restored) -> None:
+        """Take over what was remembered from before; facts already here are newer and stay."""
+        for account in memory.accounts:
+            self.accounts.setdefault(account.account_id, account)
+        for instrument in memory.instruments:
+            if instrument.instrument_id not in self.instruments:
+                self._instrument_resolved(InstrumentResolved(instrument))
+        for order in memory.orders:
+            if order.order_id not in self.orders:
+                self._put(order)
+        for trip in memory.round_trips:
+            self.round_trips.setdefault(trip.round_trip_id, trip)
+        known = {(notice.notification_id) for notice in self.notifications}
+        self.notifications = [
+            n for n in memory.notifications if n.notification_id not in known
+        ] + self.notifications
+        self._restore_ledgers(memory)
+
+    # -- questions ------------------------------------------------------------------------------------------
+
+    def position(self, account_id: str, instrument_id: str) -> Position | None:
+        ledger = self.ledgers.get((account_id, instrument_id))
+        return ledger.position if ledger else None
+
+    def positions(self, account_id: str) -> Iterator[Position]:
+        for (owner, _), ledger in self.ledgers.items():
+            if owner == account_id and ledger.position:
+                yield ledger.position
+
+    def open_orders_of(self, account_id: str, instrument_id: str | None = None) -> list[Order]:
+        return [
+            order
+            for order in self.open_orders.values()
+            if order.account_id == account_id and instrument_id in {None, order.instrument_id}
+        ]
+
+    def order_by_broker_id(self, account_id: str, broker_order_id: str) -> Order | None:
+        order_id = self.order_ids.get((account_id, broker_order_id))
+        return self.orders.get(order_id) if order_id else None
+
+    def price(self, instrument_id: str) -> float | None:
+        """The price that positions are marked at: the last trade, else the middle of the spread."""
+        quote = self.quotes.get(instrument_id)
+        if quote is None:
+            return None
+        return quote.last if quote.last is not None else quote.mid
+
+    def open_pnl(self, account_id: str) -> Decimal:
+        """Unrealised P&L of an account; positions without a price count nothing."""
+        total = Decimal(0)
+        for position in self.positions(account_id):
+            price = self.price(position.instrument_id)
+            if price is not None:
+                total += open_pnl(position, price, self.instruments[position.instrument_id])
+        return total
+
+    def realised_since(self, account_id: str, start: datetime) -> tuple[Decimal, Decimal]:
+        """Gross P&L and fees of an account's fills from `start` on."""
+        gross = fees = Decimal(0)
+        for (owner, _), fill in self.fills.items():
+            if owner == account_id and fill.time >= start:
+                gross += self.realised(fill) or 0
+                fees += fill.fees
+        return gross, fees
+
+    def realised(self, fill: Fill) -> Decimal | None:
+        """Gross P&L that a fill realised: our arithmetic, else the broker's figure."""
+        ledger = self.ledgers.get((fill.account_id, fill.instrument_id))
+        ours = ledger.realised(fill.fill_id) if ledger else None
+        return fill.gross_pnl if ours is None else ours
+
+    @property
+    def mismatches(self) -> list[Key]:
+        """Positions whose size the broker states otherwise than the ledger sums."""
+        return [key for key, stated in self.stated.items() if stated.size != self._size(key)]
+
+    def _size(self, key: Key) -> int:
+        ledger = self.ledgers.get(key)
+        return ledger.size if ledger else 0
+
+    # -- market ---------------------------------------------------------------------------------------------
+
+    def _quote(self, event: QuoteReceived) -> Iterable[Event]:
+        self.quotes[event.quote.instrument_id] = event.quote
+        return ()
+
+    def _tick(self, event: TickReceived) -> Iterable[Event]:
+        tick = event.tick
+        quote = self.quotes.get(tick.instrument_id)
+        if quote is None:
+            self.quotes[tick.instrument_id] = Quote(tick.instrument_id, tick.time, last=tick.price)
+        elif quote.last != tick.price:
+            self.quotes[tick.instrument_id] = msgspec.structs.replace(quote, last=tick.price)
+        return ()
+
+    def _instrument_resolved(self, event: InstrumentResolved) -> Iterable[Event]:
+        instrument = event.instrument
+        self.instruments[instrument.instrument_id] = instrument
+        self.by_symbol[instrument.name] = instrument
+        if instrument.active:
+            self.by_symbol[instrument.symbol] = instrument
+        changes: list[Event] = []
+        for fill in self._waiting.pop(instrument.instrument_id, []):
+            changes += self._book_fill(fill)
+        return changes
+
+    def _channel_changed(self, event: ChannelChanged) -> Iterable[Event]:
+        self.channels[event.channel] = event
+        if event.channel is not Channel.MARKET and event.state is not ChannelState.UP:
+            self.synced.clear()
+        return ()
+
+    # -- orders ---------------------------------------------------------------------------------------------
+
+    def _put(self, order: Order) -> Iterable[Event]:
+        self.orders[order.order_id] = order
+        if order.broker_order_id is not None:
+            self.order_ids[order.account_id, order.broker_order_id] = order.order_id
+        if order.status.is_open:
+            self.open_orders[order.order_id] = order
+        else:
+            self.open_orders.pop(order.order_id, None)
+        return (OrderChanged(order),)
+
+    def _change(self, order_id: str, /, **changes: object) -> Iterable[Event]:
+        order = self.orders.get(order_id)
+        if order is None:
+            return ()
+        changed = msgspec.structs.replace(order, **changes)
+        return self._put(changed) if changed != order else ()
+
+    def _move(self, order_id: str, status: OrderStatus, /, **changes: object) -> Iterable[Event]:
+        order = self.orders.get(order_id)
+        if order is None or not can_move(order.status, status):
+            return ()
+        return self._change(order_id, status=status, **changes)
+
+    def _order_intended(self, event: OrderIntended) -> Iterable[Event]:
+        return self._put(event.order)
+
+    def _order_sent(self, event: OrderSent) -> Iterable[Event]:
+        return self._move(event.order_id, OrderStatus.SENT, sent_at=event.time, updated_at=event.time)
+
+    def _order_accepted(self, event: OrderAccepted) -> Iterable[Event]:
+        return self._change(event.order_id, broker_order_id=event.broker_order_id, acknowledged_at=event.time)
+
+    def _order_failed(self, event: OrderFailed) -> Iterable[Event]:
+        return self._move(event.order_id, OrderStatus.FAILED, reason=event.reason, updated_at=event.time)
+
+    def _order_rejected(self, event: OrderRejected) -> Iterable[Event]:
+        order = self.orders.get(event.order_id)
+        if order is None:
+            return ()
+        broker_id = event.broker_order_id or order.broker_order_id
+        changes = {"reason": event.reason, "broker_order_id": broker_id, "acknowledged_at": event.time}
+        if order.status is OrderStatus.REJECTED:  # the stream was quicker, but it never says why
+            return self._change(event.order_id, **changes)
+        return self._move(event.order_id, OrderStatus.REJECTED, updated_at=event.time, **changes)
+
+    def _order_doubted(self, event: OrderDoubted) -> Iterable[Event]:
+        return self._move(event.order_id, OrderStatus.UNKNOWN, reason=event.reason, updated_at=event.time)
+
+    def _order_reported(self, event: OrderReported) -> Iterable[Event]:
+        report = event.report
+        order_id = order_id_of(report, self.order_ids)
+        order = self.orders.get(order_id)
+        if order is None:
+            order = order_from_report(
+                report, order_id, self._parent_of(report.account_id, report.parent_broker_id)
+            )
+            return self._put(order)
+        merged = merge_report(order, report)
+        if merged == order:
+            return ()
+        if merged.parent_id is None and report.parent_broker_id is not None:
+            parent = self._parent_of(report.account_id, report.parent_broker_id)
+            merged = msgspec.structs.replace(merged, parent_id=parent)
+        return self._put(merged)
+
+    def _parent_of(self, account_id: str, broker_order_id: str | None) -> str | None:
+        return self.order_ids.get((account_id, broker_order_id)) if broker_order_id else None
+
+    # -- fills and positions --------------------------------------------------------------------------------
+
+    def _fill_reported(self, event: FillReported) -> Iterable[Event]:
+        fill = event.fill
+        if (fill.account_id, fill.fill_id) in self.fills:
+            return ()
+        if fill.instrument_id not in self.instruments:
+            waiting = self._waiting.setdefault(fill.instrument_id, [])
+            if all(fill.fill_id != other.fill_id for other in waiting):
+                waiting.append(fill)
+            return ()
+        return self._book_fill(fill)
+
+    def _book_fill(self, fill: Fill) -> list[Event]:
+        order_id = self.order_ids.get((fill.account_id, fill.broker_order_id))
+        if order_id is not None:
+            fill = msgspec.structs.replace(fill, order_id=order_id)
+        change = self._ledger((fill.account_id, fill.instrument_id)).book(fill)
+        if change is None:
+            return []
+        self.fills[fill.account_id, fill.fill_id] = fill
+        events: list[Event] = [FillBooked(fill, change.realised)]
+        for key in change.voided:
+            self.round_trips.pop(key, None)
+            events.append(RoundTripVoided(fill.account_id, key))
+        for trip in change.closed:
+            self.round_trips[trip.round_trip_id] = trip
+            events.append(RoundTripClosed(trip))
+        events.append(PositionChanged(fill.account_id, fill.instrument_id, change.position))
+        return events
+
+    def _ledger(self, key: Key) -> Ledger:
+        ledger = self.ledgers.get(key)
+        if ledger is None:
+            ledger = self.ledgers[key] = Ledger(self.instruments[key[1]])
+        return ledger
+
+    def _position_reported(self, event: PositionReported) -> Iterable[Event]:
+        stated = event.position
+        self.stated[stated.account_id, stated.instrument_id] = stated
+        return ()
+
+    def _position_adjusted(self, event: PositionAdjusted) -> Iterable[Event]:
+        stated = event.stated
+        key = (stated.account_id, stated.instrument_id)
+        if stated.instrument_id not in self.instruments:
+            return ()
+        self.stated[key] = stated
+        return (PositionChanged(*key, self._ledger(key).adjust(stated)),)
+
+    def _restore_ledgers(self, memory: Restored) -> None:
+        remembered = {(p.account_id, p.instrument_id): p for p in memory.positions}
+        fills: dict[Key, list[Fill]] = {}
+        for fill in memory.fills:
+            self.fills.setdefault((fill.account_id, fill.fill_id), fill)
+            fills.setdefault((fill.account_id, fill.instrument_id), []).append(fill)
+        for key in remembered.keys() | fills.keys():
+            if key[1] in self.instruments:
+                late = self.ledgers.get(key)
+                ledger = restored_ledger(self.instruments[key[1]], remembered.get(key), fills.get(key, []))
+                for fill in late.fills if late else ():
+                    ledger.book(fill)
+                self.ledgers[key] = ledger
+
+    # -- account, safety, notes -----------------------------------------------------------------------------
+
+    def _account_reported(self, event: AccountReported) -> Iterable[Event]:
+        account = event.account
+        if self.accounts.get(account.account_id) == account:
+            return ()
+        self.accounts[account.account_id] = account
+        return (AccountChanged(account),)
+
+    def _armed_changed(self, event: ArmedChanged) -> Iterable[Event]:
+        (self.armed.add if event.armed else self.armed.discard)(event.account_id)
+        return ()
+
+    def _synced(self, event: Synced) -> Iterable[Event]:
+        self.synced[event.account_id] = event
+        return ()
+
+    def _notification_raised(self, event: NotificationRaised) -> Iterable[Event]:
+        self.notifications.append(event)
+        del self.notifications[:-NOTIFICATIONS_KEPT]
+        return ()
+
+    def _storage_changed(self, event: StorageChanged) -> Iterable[Event]:
+        self.storage = event
+        return ()
+
+
+def restored_ledger(instrument: Instrument, position: Position | None, fills: list[Fill]) -> Ledger:
+    """A ledger from memory: replayed from its fills where they tell the whole story, else based on the position."""
+    ledger = Ledger(instrument)
+    for fill in sorted(fills, key=lambda fill: fill.time):
+        ledger.book(fill)
+    if ledger.size == (position.size if position else 0):
+        return ledger
+    based = Ledger(instrument, position)
+    based.mark_known({fill.fill_id for fill in fills})
+    return based
+
+
+def protecting_stops(book: Book, position: Position) -> list[Order]:
+    """Working stops that would reduce a position, whoever made them."""
+    return [
+        order
+        for order in book.open_orders_of(position.account_id, position.instrument_id)
+        if order.side is position.side.opposite
+        and order.stop_price is not None
+        and order.status in {OrderStatus.WORKING, OrderStatus.CANCELLING}
+        and order.role is not OrderRole.ENTRY
+    ]

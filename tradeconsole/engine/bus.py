@@ -1,0 +1,57 @@
+"""The bus: state first, then subscribers; synchronous, typed by class, on the engine's loop."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from tradeconsole.domain.events import Event
+
+log = logging.getLogger(__name__)
+
+E = TypeVar("E")
+
+
+class Bus:
+    """Publishes events: `apply` changes the state, then the handlers of the event's class run in order.
+
+    What `apply` derives is published after its cause. A handler that publishes is served after the current
+    event is done, so that every handler sees events in one order.
+    """
+
+    def __init__(self, apply: Callable[[Any], Iterable[Event]]) -> None:
+        self._apply = apply
+        self._handlers: dict[type, tuple[Callable[[Any], None], ...]] = {}
+        self._queue: deque[Event] = deque()
+        self._busy = False
+
+    def subscribe(self, handler: Callable[[E], None], *events: type[E]) -> None:
+        """Call `handler` for each event of these classes. It must return within microseconds."""
+        for event in events:
+            self._handlers[event] = (*self._handlers.get(event, ()), handler)
+
+    def publish(self, event: Event) -> None:
+        """Apply an event and tell the subscribers. Never raises what a handler raised."""
+        self._queue.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._queue:
+                self._deliver(self._queue.popleft())
+        finally:
+            self._busy = False
+
+    def _deliver(self, event: Event) -> None:
+        try:
+            derived = self._apply(event)
+        except Exception:
+            log.exception("the book could not apply %s", type(event).__name__)
+            return
+        for handler in self._handlers.get(type(event), ()):
+            try:
+                handler(event)
+            except Exception:
+                log.exception("a handler failed for %s", type(event).__name__)
+        if derived:
+            self._queue.extendleft(reversed(tuple(derived)))

@@ -1,0 +1,84 @@
+"""How the broker's word on an order joins what we know of it. Pure; twice equals once, in any order."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from tradeconsole.domain.orders import FINAL, Order, OrderReport, OrderRole, OrderStatus, OrderType, can_move
+from tradeconsole.engine.identity import origin_of
+
+_LOCAL = frozenset({OrderStatus.INTENDED, OrderStatus.SENT, OrderStatus.UNKNOWN, OrderStatus.FAILED})
+
+
+def order_id_of(report: OrderReport, known: Mapping[tuple[str, str], str]) -> str:
+    """Our id for a reported order: the one we know it by, its tag, or one that follows from the broker's id."""
+    by_broker = known.get((report.account_id, report.broker_order_id))
+    if by_broker is not None:
+        return by_broker
+    return report.tag or f"broker-{report.account_id}-{report.broker_order_id}"
+
+
+def order_from_report(report: OrderReport, order_id: str, parent_id: str | None) -> Order:
+    """An order we first hear of from the broker: a bracket leg, or one made elsewhere."""
+    return Order(
+        order_id=order_id,
+        account_id=report.account_id,
+        instrument_id=report.instrument_id,
+        side=report.side,
+        type=report.type,
+        size=report.size,
+        status=report.status,
+        created_at=report.created_at,
+        updated_at=report.updated_at,
+        role=report.role or _role_of(report),
+        origin=origin_of(order_id),
+        limit_price=report.limit_price,
+        stop_price=report.stop_price,
+        trail_ticks=report.trail_ticks,
+        filled=report.filled,
+        average_price=report.average_price,
+        broker_order_id=report.broker_order_id,
+        parent_id=parent_id,
+        reason=report.reason,
+    )
+
+
+def _role_of(report: OrderReport) -> OrderRole:
+    # an order made elsewhere: a stop is taken for protection, which is also what it does to a position
+    stops = {OrderType.STOP, OrderType.TRAILING_STOP}
+    return OrderRole.STOP_LOSS if report.type in stops else OrderRole.ENTRY
+
+
+def merge_report(order: Order, report: OrderReport) -> Order:
+    """The order after a report. Stale and impossible reports change nothing but what can only grow."""
+    moves = can_move(order.status, report.status)
+    filled = max(order.filled, min(report.filled, max(order.size, report.size)))
+    average = (
+        report.average_price
+        if report.filled >= order.filled and report.average_price
+        else order.average_price
+    )
+    if not moves:
+        stale = (
+            report.status is not order.status or order.status in FINAL or report.updated_at < order.updated_at
+        )
+        if stale:
+            return msgspec.structs.replace(
+                order, filled=filled, average_price=average, broker_order_id=report.broker_order_id
+            )
+    return msgspec.structs.replace(
+        order,
+        status=report.status if moves else order.status,
+        size=report.size,
+        filled=filled,
+        average_price=average,
+        # a fill clears prices from some reports; what the order was is kept
+        limit_price=report.limit_price if report.limit_price is not None else order.limit_price,
+        stop_price=report.stop_price if report.stop_price is not None else order.stop_price,
+        trail_ticks=report.trail_ticks if report.trail_ticks is not None else order.trail_ticks,
+        broker_order_id=report.broker_order_id,
+        role=report.role or order.role,
+        reason=report.reason or (None if order.status is OrderStatus.UNKNOWN else order.reason),
+        acknowledged_at=order.acknowledged_at or (report.updated_at if order.status in _LOCAL else None),
+        updated_at=report.updated_at,
+    )
