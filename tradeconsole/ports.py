@@ -237,3 +237,24 @@ class Journal(Protocol):
 
 
 JournalRecord = Record | EquityPoint | PositionCleared | RoundTripVoided
+
+
+class BrokerHooks(msgspec.Struct, frozen=True, kw_only=True):
+    """What an adapter is given by the engine that it works for."""
+
+    publish: Publish
+    observe_time: Callable[[datetime], None] = lambda _: None
+    """Told the venue's own time whenever it is seen."""
+    expects_data: Callable[[], bool] = lambda: True
+    """Whether any subscribed market is open, so that silence means trouble."""
+    observe: Callable[[str, float], None] = lambda _stage, _seconds: None
+    """Told how long a stage took, in seconds."""
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """What is used of a broker's request budget; `window` in seconds."""
+
+    name: str
+    used: int
+    limit: int
+    window: float

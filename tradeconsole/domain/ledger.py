@@ -114,3 +114,15 @@ def position_from(stated: BrokerPosition) -> Position | None:
         entry_points=stated.average_price * held,
         peak_size=held,
     )
+
+
+def restored(instrument: Instrument, position: Position | None, fills: list[Fill]) -> Ledger:
+    """A ledger from memory: replayed from its fills where they tell the whole story, else based on the position."""
+    ledger = Ledger(instrument)
+    for fill in sorted(fills, key=_order):
+        ledger.book(fill)
+    if ledger.size == (position.size if position else 0):
+        return ledger
+    based = Ledger(instrument, position)
+    based.mark_known({fill.fill_id for fill in fills})
+    return based

@@ -40,9 +40,9 @@ from tradeconsole.domain.events import (
     TickReceived,
 )
 from tradeconsole.domain.instruments import Instrument
-from tradeconsole.domain.ledger import Ledger
+from tradeconsole.domain.ledger import Ledger, restored
 from tradeconsole.domain.market import Quote
-from tradeconsole.domain.orders import Order, OrderRole, OrderStatus, can_move
+from tradeconsole.domain.orders import Order, OrderStatus, can_move
 from tradeconsole.domain.portfolio import Fill, Position, RoundTrip, open_pnl
 from tradeconsole.engine.reports import merge_report, order_from_report, order_id_of
 from tradeconsole.ports import Restored
@@ -75,6 +75,8 @@ class Book:
         self.synced: dict[str, Synced] = {}
         self.notifications: list[NotificationRaised] = []
         self.storage = StorageChanged(available=True)
+        self.movements = 0
+        """Fills booked and positions stated so far: whoever asks twice sees whether anything moved between."""
         self._waiting: dict[str, list[Fill]] = {}
         self._appliers: dict[type, Callable[[Any], Iterable[Event]]] = {
             QuoteReceived: self._quote,
@@ -306,6 +308,7 @@ class Book:
         if change is None:
             return []
         self.fills[fill.account_id, fill.fill_id] = fill
+        self.movements += 1
         events: list[Event] = [FillBooked(fill, change.realised)]
         for key in change.voided:
             self.round_trips.pop(key, None)
@@ -325,6 +328,7 @@ class Book:
     def _position_reported(self, event: PositionReported) -> Iterable[Event]:
         stated = event.position
         self.stated[stated.account_id, stated.instrument_id] = stated
+        self.movements += 1
         return ()
 
     def _position_adjusted(self, event: PositionAdjusted) -> Iterable[Event]:
@@ -344,7 +348,7 @@ class Book:
         for key in remembered.keys() | fills.keys():
             if key[1] in self.instruments:
                 late = self.ledgers.get(key)
-                ledger = restored_ledger(self.instruments[key[1]], remembered.get(key), fills.get(key, []))
+                ledger = restored(self.instruments[key[1]], remembered.get(key), fills.get(key, []))
                 for fill in late.fills if late else ():
                     ledger.book(fill)
                 self.ledgers[key] = ledger
@@ -374,27 +378,3 @@ class Book:
     def _storage_changed(self, event: StorageChanged) -> Iterable[Event]:
         self.storage = event
         return ()
-
-
-def restored_ledger(instrument: Instrument, position: Position | None, fills: list[Fill]) -> Ledger:
-    """A ledger from memory: replayed from its fills where they tell the whole story, else based on the position."""
-    ledger = Ledger(instrument)
-    for fill in sorted(fills, key=lambda fill: fill.time):
-        ledger.book(fill)
-    if ledger.size == (position.size if position else 0):
-        return ledger
-    based = Ledger(instrument, position)
-    based.mark_known({fill.fill_id for fill in fills})
-    return based
-
-
-def protecting_stops(book: Book, position: Position) -> list[Order]:
-    """Working stops that would reduce a position, whoever made them."""
-    return [
-        order
-        for order in book.open_orders_of(position.account_id, position.instrument_id)
-        if order.side is position.side.opposite
-        and order.stop_price is not None
-        and order.status in {OrderStatus.WORKING, OrderStatus.CANCELLING}
-        and order.role is not OrderRole.ENTRY
-    ]

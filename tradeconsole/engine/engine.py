@@ -1,0 +1,358 @@
+"""The engine: one loop, one writer; everything between a front end's command and the broker."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from tradeconsole.domain.accounts import Account, AccountKind
+from tradeconsole.domain.commands import (
+    Arm,
+    CancelAll,
+    CancelOrder,
+    ClosePosition,
+    Command,
+    Disarm,
+    DismissNotifications,
+    Flatten,
+    ModifyOrder,
+    NudgeOrder,
+    PlaceOrder,
+    Reconcile,
+)
+from tradeconsole.domain.events import (
+    ArmedChanged,
+    Channel,
+    ChannelChanged,
+    ChannelState,
+    PositionReported,
+    Severity,
+    StorageChanged,
+)
+from tradeconsole.domain.instruments import Instrument
+from tradeconsole.domain.sessions import Calendar
+from tradeconsole.engine import risk
+from tradeconsole.engine.book import Book
+from tradeconsole.engine.bus import Bus
+from tradeconsole.engine.clock import VenueClock
+from tradeconsole.engine.connection import Connection
+from tradeconsole.engine.equity import EquityCurve
+from tradeconsole.engine.execution import Execution, describe
+from tradeconsole.engine.flatten import Flattener
+from tradeconsole.engine.history import History
+from tradeconsole.engine.market_data import MarketData
+from tradeconsole.engine.notices import Notices
+from tradeconsole.engine.recorder import Recorder
+from tradeconsole.engine.supervisor import Supervisor
+from tradeconsole.engine.sync import Synchroniser
+from tradeconsole.engine.telemetry import Telemetry
+from tradeconsole.errors import BrokerError, InvalidRequest, OrderInDoubt, RequestRefused
+from tradeconsole.ports import BarStore, Broker, BrokerHooks, Journal, Restored
+
+log = logging.getLogger(__name__)
+
+BEAT: Final = 0.25
+"""Seconds between heartbeats."""
+EQUITY_BEATS: Final = 20
+"""Heartbeats between points of the equity curve."""
+
+
+class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine is told at its start."""
+
+    watchlist: tuple[str, ...]
+    reconcile_seconds: float = 15.0
+    account: str | None = None
+    """Name or id of the account to begin with; None: the first that may trade."""
+    limits: risk.RiskLimits = risk.RiskLimits()
+
+
+class Done(msgspec.Struct, frozen=True):
+    """A command was carried out as far as it is ours to do; `order_ids` are ours."""
+
+    message: str
+    order_ids: tuple[str, ...] = ()
+
+
+class Engine:
+    """Book, bus and everything that hangs on them, for one broker. Lives on one event loop."""
+
+    def __init__(
+        self,
+        *,
+        make_broker: Callable[[BrokerHooks], Broker],
+        journal: Journal,
+        bars: BarStore | None,
+        calendar: Calendar,
+        options: EngineOptions,
+    ) -> None:
+        self.options = options
+        self.calendar = calendar
+        self.clock = VenueClock()
+        self.telemetry = Telemetry()
+        self.book = Book()
+        self.bus = Bus(self.book.apply)
+        self.supervisor = Supervisor(self._task_failed)
+        self.journal = journal
+        self.notices = Notices(self.bus, self.book, self.clock.now)
+        self.recorder = Recorder(self.bus, journal, self._spool_trouble)
+        self.equity = EquityCurve(self.book, journal)
+        self.beats = 0
+        self.streaming = False
+        self.read_notices = 0
+        self.watchlist: list[str] = []
+        """Instrument ids, in the order shown."""
+        self.broker = make_broker(
+            BrokerHooks(
+                publish=self.bus.publish,
+                observe_time=self.clock.observe,
+                expects_data=self._expects_data,
+                observe=self.telemetry.observe,
+            )
+        )
+        self.connection = Connection(self.broker, self.book, self.bus, self.notices.raise_)
+        self.history = History(self.broker, bars, self.telemetry)
+        self.market = MarketData(
+            broker=self.broker,
+            book=self.book,
+            bus=self.bus,
+            clock=self.clock,
+            calendar=calendar,
+            history=self.history,
+            supervisor=self.supervisor,
+        )
+        self.sync = Synchroniser(self.broker, self.book, self.bus, self.clock, self.telemetry)
+        self.execution = Execution(
+            broker=self.broker,
+            book=self.book,
+            bus=self.bus,
+            journal=journal,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            situation=self.situation,
+            resolve=self.connection.resolve,
+            on_doubt=self.sync.request,
+        )
+        self.flattener = Flattener(self.broker, self.supervisor, self.notices.raise_, self.sync.request)
+        self.bus.subscribe(self._on_channel, ChannelChanged)
+        self.bus.subscribe(self._on_stated, PositionReported)
+
+    # -- life -----------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Remember, connect and stream in the background; returns at once. Health is in the book."""
+        self.streaming = True
+        self.supervisor.keep("heartbeat", self._beat)
+        self.supervisor.start("start", self._start())
+
+    async def start_quietly(self) -> None:
+        """Log in with request and reply only, and reconcile once; for one-shot commands.
+
+        Raises:
+            BrokerError: the broker cannot be reached or refuses.
+        """
+        await self.connection.log_in()
+        await self.sync.sync_all()
+
+    async def stop(self) -> None:
+        """End everything; orders at the broker stay as they are."""
+        await self.supervisor.close()
+        await self.broker.close()
+
+    async def _start(self) -> None:
+        await asyncio.gather(self._remember(), self.connection.log_in_patiently())
+        await self.broker.stream([a.account_id for a in self.book.accounts.values() if a.is_visible])
+        self.supervisor.keep("reconcile", lambda: self.sync.run(self.options.reconcile_seconds))
+        self.sync.request()
+        for instrument in await self.connection.resolve_all(self.options.watchlist):
+            self.watch_instrument(instrument)
+
+    async def _remember(self) -> None:
+        self.restore(await self.journal.restore())
+
+    def restore(self, memory: Restored) -> None:
+        """Take over what was remembered; may also be called late, when the database was away at the start."""
+        self.book.restore(memory)
+        self.equity.restore(memory.equity)
+        self.notices.remember()
+        self.read_notices = len(self.book.notifications)
+        self.sync.request()
+
+    async def _beat(self) -> None:
+        while True:
+            started = self.clock.monotonic()
+            await asyncio.sleep(BEAT)
+            self.telemetry.loop_lag = max(0.0, self.clock.monotonic() - started - BEAT)
+            self.telemetry.observe("loop.lag", self.telemetry.loop_lag)
+            self.beats += 1
+            if self.beats % EQUITY_BEATS == 0:
+                self.equity.sample(self.clock.now())
+
+    # -- reactions ------------------------------------------------------------------------------------------
+
+    def storage_changed(self, event: StorageChanged) -> None:
+        """Told by the journal, on this loop."""
+        self.bus.publish(event)
+
+    def _on_channel(self, event: ChannelChanged) -> None:
+        if event.state is ChannelState.UP and event.channel is not Channel.MARKET:
+            self.sync.request()
+
+    def _on_stated(self, event: PositionReported) -> None:
+        if self.book.mismatches:
+            self.sync.request()
+
+    def _expects_data(self) -> bool:
+        return self.market.expects_data()
+
+    def _task_failed(self, name: str, error: Exception) -> None:
+        self.notices.raise_(Severity.ERROR, f"Internal fault in {name}", f"{type(error).__name__}: {error}")
+
+    def _spool_trouble(self, reason: str) -> None:
+        self.bus.publish(StorageChanged(available=False, reason=reason))
+
+    # -- watchlist ------------------------------------------------------------------------------------------
+
+    def watch_instrument(self, instrument: Instrument) -> None:
+        """Put an instrument on the watchlist and stream it."""
+        if instrument.instrument_id not in self.watchlist:
+            self.watchlist.append(instrument.instrument_id)
+        self.market.want("watchlist", self.watchlist)
+
+    def unwatch_instrument(self, instrument_id: str) -> None:
+        if instrument_id in self.watchlist:
+            self.watchlist.remove(instrument_id)
+        self.market.want("watchlist", self.watchlist)
+
+    def default_account(self) -> str | None:
+        """The account to begin with."""
+        accounts = [account for account in self.book.accounts.values() if account.is_visible]
+        wanted = [a for a in accounts if self.options.account in {a.account_id, a.name}]
+        tradable = [account for account in accounts if account.can_trade]
+        chosen = wanted or tradable or accounts
+        return chosen[0].account_id if chosen else None
+
+    # -- commands -------------------------------------------------------------------------------------------
+
+    async def handle(self, command: Command) -> Done:
+        """Carry out a command.
+
+        Raises:
+            RequestRefused: refused here, nothing was sent.
+            BrokerError: the broker refused, failed, or did not answer.
+        """
+        match command:
+            case PlaceOrder():
+                order = await self.execution.place(command)
+                words = describe(command, self.book.instruments[order.instrument_id])
+                return Done(f"sent: {words}", (order.order_id,))
+            case ModifyOrder():
+                order = await self.execution.modify(command)
+                return Done("change sent", (order.order_id,))
+            case NudgeOrder():
+                order = await self.execution.nudge(command)
+                return Done(f"moved by {command.ticks:+d} ticks", (order.order_id,))
+            case CancelOrder():
+                order = await self.execution.cancel(command.order_id)
+                return Done("cancel sent", (order.order_id,))
+            case CancelAll():
+                return await self._cancel_all(command)
+            case ClosePosition() | Flatten():
+                return await self._close(command)
+            case Arm() | Disarm():
+                return self._arm(command)
+            case Reconcile():
+                await self.sync.sync_all()
+                return Done("reconciled with the broker's records")
+            case DismissNotifications():
+                self.read_notices = len(self.book.notifications)
+                return Done("notifications marked as read")
+
+    async def _close(self, command: ClosePosition | Flatten) -> Done:
+        if isinstance(command, ClosePosition):
+            instrument = await self.connection.resolve(command.symbol)
+            await self.execution.close(command.account_id, instrument, command.size)
+            return Done(f"closing {command.size or 'all'} {instrument.name}")
+        scope = None if command.symbol is None else await self.connection.resolve(command.symbol)
+        self._known_account(command.account_id)
+        self.flattener.start(command.account_id, scope.instrument_id if scope else None)
+        return Done(f"flattening {scope.name if scope else 'everything'}: watch the feed for 'Flat'")
+
+    async def _cancel_all(self, command: CancelAll) -> Done:
+        self._known_account(command.account_id)
+        scope = (
+            None if command.symbol is None else (await self.connection.resolve(command.symbol)).instrument_id
+        )
+        orders = self.book.open_orders_of(command.account_id, scope)
+        results = await asyncio.gather(
+            *(self.execution.cancel(order.order_id) for order in orders), return_exceptions=True
+        )
+        failures = [result for result in results if isinstance(result, BaseException)]
+        for failure in failures:
+            if not isinstance(failure, BrokerError | RequestRefused):
+                raise failure
+        if failures:
+            raise OrderInDoubt(
+                f"{len(failures)} of {len(orders)} orders could not be cancelled: {failures[0]}"
+            )
+        return Done(f"cancel sent for {len(orders)} orders", tuple(order.order_id for order in orders))
+
+    def _arm(self, command: Arm | Disarm) -> Done:
+        account = self._known_account(command.account_id)
+        if isinstance(command, Disarm):
+            self.bus.publish(ArmedChanged(command.account_id, armed=False))
+            return Done(f"{account.name} disarmed")
+        if self.options.limits.read_only:
+            raise InvalidRequest("this profile is read-only: it cannot be armed")
+        if account.kind in {AccountKind.FUNDED, AccountKind.LIVE} and command.phrase != account.name:
+            raise InvalidRequest(f"type the account's name to arm it: {account.name}")
+        self.bus.publish(ArmedChanged(command.account_id, armed=True))
+        return Done(f"{account.name} armed")
+
+    def _known_account(self, account_id: str) -> Account:
+        account = self.book.accounts.get(account_id)
+        if account is None:
+            raise InvalidRequest(f"there is no account {account_id}")
+        return account
+
+    # -- what the risk gate looks at ------------------------------------------------------------------------
+
+    def situation(self, account_id: str, instrument: Instrument) -> risk.Situation:
+        """Everything the risk rules look at, as of now."""
+        instrument_id = instrument.instrument_id
+        now = self.clock.now()
+        position = self.book.position(account_id, instrument_id)
+        return risk.Situation(
+            account=self.book.accounts.get(account_id),
+            instrument=instrument,
+            quote=self.book.quotes.get(instrument_id),
+            quote_age=self.market.age(instrument_id),
+            position=position.size if position else 0,
+            open_orders=tuple(self.book.open_orders_of(account_id, instrument_id)),
+            armed=account_id in self.book.armed,
+            synced=self.is_synced(account_id),
+            session_open=self.calendar.is_open(instrument.group, now),
+            session_note=self._opens(instrument, now),
+            limits=self.options.limits,
+            supported=self.broker.capabilities.order_types,
+            can_bracket=self.broker.capabilities.brackets,
+            streaming=self.streaming,
+        )
+
+    def is_synced(self, account_id: str) -> bool:
+        """Whether the book is reconciled, and the stream that keeps it so is up."""
+        stream = self.book.channels[Channel.ACCOUNT].state
+        return account_id in self.book.synced and (stream is ChannelState.UP or not self.streaming)
+
+    def _opens(self, instrument: Instrument, now: datetime) -> str:
+        change = self.calendar.next_change(instrument.group, now)
+        return f": opens {change.astimezone(self.calendar.zone):%a %H:%M} Chicago" if change else ""
+
+    def equity_of(self, account_id: str) -> Decimal:
+        """Balance plus open P&L."""
+        account = self.book.accounts.get(account_id)
+        return (account.balance if account else Decimal(0)) + self.book.open_pnl(account_id)

@@ -1,0 +1,105 @@
+"""Flatten: cancel, close, and keep at it until the broker itself says flat. Local state is never edited by it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Final
+
+from tradeconsole.domain.events import BrokerPosition, Severity
+from tradeconsole.domain.orders import OrderReport, OrderRole, OrderType
+from tradeconsole.engine.supervisor import Supervisor
+from tradeconsole.errors import BrokerError
+from tradeconsole.ports import Broker
+
+log = logging.getLogger(__name__)
+
+PAUSES: Final = (0.3, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between looks at the broker's records; the last one repeats."""
+ATTEMPTS: Final = 60
+_PROTECTIVE: Final = frozenset({OrderType.STOP, OrderType.TRAILING_STOP, OrderType.STOP_LIMIT})
+
+Tell = Callable[[Severity, str, str], None]
+
+
+class Flattener:
+    """Brings accounts to flat, by the broker's records alone.
+
+    Entries are cancelled first, then positions closed, then what is left (stops last, so that a position that
+    cannot be closed is not left naked by our own hand).
+    """
+
+    def __init__(
+        self, broker: Broker, supervisor: Supervisor, tell: Tell, on_moved: Callable[[], None]
+    ) -> None:
+        self._broker = broker
+        self._supervisor = supervisor
+        self._tell = tell
+        self._on_moved = on_moved
+        self._running: dict[tuple[str, str | None], asyncio.Task[Any]] = {}
+
+    def start(self, account_id: str, instrument_id: str | None = None) -> "asyncio.Task[bool]":
+        """Begin, or join what is already under way; the task's result tells whether the broker says flat."""
+        key = (account_id, instrument_id)
+        running = self._running.get(key)
+        if running is None or running.done():
+            running = self._supervisor.start("flatten", self._until_flat(account_id, instrument_id))
+            self._running[key] = running
+        return running
+
+    async def _until_flat(self, account_id: str, instrument_id: str | None) -> bool:
+        for attempt in range(ATTEMPTS):
+            try:
+                positions, orders = await self._look(account_id, instrument_id)
+                if not positions and not orders:
+                    self._tell(Severity.SUCCESS, "Flat", "the broker confirms: no position, no open order")
+                    return True
+                await self._reduce(account_id, positions, orders)
+            except BrokerError as error:
+                log.warning("flatten, attempt %d: %s", attempt + 1, error)
+                if attempt in {2, 8, 20}:
+                    self._tell(
+                        Severity.ERROR, "NOT FLAT YET", f"attempt {attempt + 1}: {error}; still trying"
+                    )
+            self._on_moved()
+            await asyncio.sleep(PAUSES[min(attempt, len(PAUSES) - 1)])
+        self._tell(
+            Severity.ERROR, "COULD NOT FLATTEN", "close the position at the broker, by phone if need be"
+        )
+        return False
+
+    async def _look(
+        self, account_id: str, instrument_id: str | None
+    ) -> tuple[list[BrokerPosition], list[OrderReport]]:
+        positions = [p for p in await self._broker.get_positions(account_id) if p.size]
+        orders = list(await self._broker.get_open_orders(account_id))
+        if instrument_id is None:
+            return positions, orders
+        return (
+            [position for position in positions if position.instrument_id == instrument_id],
+            [order for order in orders if order.instrument_id == instrument_id],
+        )
+
+    async def _reduce(
+        self, account_id: str, positions: list[BrokerPosition], orders: list[OrderReport]
+    ) -> None:
+        held = {position.instrument_id for position in positions}
+        guards = [order for order in orders if order.instrument_id in held and _protects(order)]
+        kept = {order.broker_order_id for order in guards}
+        await self._all(
+            self._broker.cancel_order(account_id, order.broker_order_id)
+            for order in orders
+            if order.broker_order_id not in kept
+        )
+        await self._all(self._broker.close_position(account_id, p.instrument_id) for p in positions)
+
+    async def _all(self, calls: Iterable[Coroutine[Any, Any, None]]) -> None:
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BrokerError):
+                log.warning("flatten: %s", result)
+            elif isinstance(result, BaseException):
+                raise result
+
+
+def _protects(order: OrderReport) -> bool:
+    return order.type in _PROTECTIVE and order.role is not OrderRole.ENTRY

@@ -1,0 +1,141 @@
+"""Keeps the book true to the broker's records: on connect, on reconnect, on doubt, and every few seconds."""
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+from typing import Final
+
+from tradeconsole.domain.events import Channel, ChannelState, InstrumentResolved, OrderReported, Synced
+from tradeconsole.domain.market import Span
+from tradeconsole.domain.orders import OrderStatus
+from tradeconsole.engine.book import Book, Key
+from tradeconsole.engine.bus import Bus
+from tradeconsole.engine.reconcile import BrokerRecords, reconcile
+from tradeconsole.engine.telemetry import Telemetry
+from tradeconsole.errors import BrokerError, InvalidRequest
+from tradeconsole.ports import Broker, Clock
+
+log = logging.getLogger(__name__)
+
+OVERLAP: Final = timedelta(minutes=5)
+"""How far each query reaches back before the last one: records may appear late."""
+FARTHEST: Final = timedelta(days=30)
+DOUBT_SECONDS: Final = 1.0
+"""How often the broker is asked while an order or a position is in doubt."""
+_IN_DOUBT: Final = frozenset({OrderStatus.SENT, OrderStatus.UNKNOWN})
+
+
+class Synchroniser:
+    """Asks, reconciles, publishes. One question round at a time."""
+
+    def __init__(self, broker: Broker, book: Book, bus: Bus, clock: Clock, telemetry: Telemetry) -> None:
+        self._broker = broker
+        self._book = book
+        self._bus = bus
+        self._clock = clock
+        self._telemetry = telemetry
+        self._wanted = asyncio.Event()
+        self._lock = asyncio.Lock()
+        self._asked: dict[str, datetime] = {}
+        self._mismatched: dict[str, frozenset[Key]] = {}
+
+    def request(self) -> None:
+        """Reconcile soon; may be called as often as one likes."""
+        self._wanted.set()
+
+    async def run(self, interval: float) -> None:
+        """Reconcile for ever: every `interval` seconds, sooner when asked or in doubt."""
+        while True:
+            try:
+                async with asyncio.timeout(DOUBT_SECONDS if self._is_in_doubt() else interval):
+                    await self._wanted.wait()
+            except TimeoutError:
+                pass
+            self._wanted.clear()
+            if self._book.channels[Channel.ORDERS].state is ChannelState.KICKED:
+                continue
+            try:
+                await self.sync_all()
+            except BrokerError as error:
+                log.warning("reconciliation has to wait: %s", error)
+                await asyncio.sleep(DOUBT_SECONDS)
+
+    async def sync_all(self) -> None:
+        """Reconcile every account that is shown.
+
+        Raises:
+            BrokerError: the broker could not be asked; the book stays as it is and unsynced.
+        """
+        for account_id in [a.account_id for a in self._book.accounts.values() if a.is_visible]:
+            await self.sync(account_id)
+
+    async def sync(self, account_id: str) -> None:
+        """Reconcile one account until nothing moves while asking (three rounds at most)."""
+        async with self._lock:
+            for _ in range(3):
+                with self._telemetry.timed("reconcile"):
+                    records = await self._ask(account_id)
+                await self._resolve(records)
+                result = reconcile(self._book, records, self._mismatched.get(account_id, frozenset()))
+                for event in result.events:
+                    if isinstance(event, OrderReported):
+                        self._telemetry.count("reconcile.orders")
+                    self._bus.publish(event)
+                if records.quiet:
+                    break
+            self._mismatched[account_id] = result.mismatched
+            self._asked[account_id] = records.asked_at
+            self._bus.publish(Synced(account_id, self._clock.now(), result.differences))
+
+    def _is_in_doubt(self) -> bool:
+        return (
+            any(order.status in _IN_DOUBT for order in self._book.open_orders.values())
+            or any(self._mismatched.values())
+            or bool(self._book.mismatches)
+        )
+
+    async def _ask(self, account_id: str) -> BrokerRecords:
+        now = self._clock.now()
+        movements = self._book.movements
+        positions = await self._broker.get_positions(account_id)
+        fills_since = self._fills_since(account_id, now, [p.opened_at for p in positions])
+        orders_since = self._orders_since(account_id, now)
+        until = now + OVERLAP
+        orders = await self._broker.get_orders(account_id, Span(orders_since, until))
+        open_orders = await self._broker.get_open_orders(account_id)
+        fills = await self._broker.get_fills(account_id, Span(fills_since, until))
+        accounts = {account.account_id: account for account in await self._broker.get_accounts()}
+        account = accounts.get(account_id) or self._book.accounts[account_id]
+        return BrokerRecords(
+            account=account,
+            asked_at=now,
+            orders_since=orders_since,
+            fills_since=fills_since,
+            open_orders=tuple(open_orders),
+            orders=tuple(orders),
+            fills=tuple(fills),
+            positions=tuple(positions),
+            quiet=movements == self._book.movements,
+        )
+
+    def _fills_since(self, account_id: str, now: datetime, opened: list[datetime]) -> datetime:
+        if account_id in self._asked:
+            return self._asked[account_id] - OVERLAP
+        known = [fill.time for (owner, _), fill in self._book.fills.items() if owner == account_id]
+        start = min([now - timedelta(days=1), *opened, *([max(known)] if known else [])])
+        return max(start - OVERLAP, now - FARTHEST)
+
+    def _orders_since(self, account_id: str, now: datetime) -> datetime:
+        created = [order.created_at for order in self._book.open_orders_of(account_id)]
+        start = self._asked.get(account_id, now - timedelta(days=1))
+        return max(min([start, *created]) - OVERLAP, now - FARTHEST)
+
+    async def _resolve(self, records: BrokerRecords) -> None:
+        named = {position.instrument_id for position in records.positions}
+        named |= {fill.instrument_id for fill in records.fills}
+        named |= {report.instrument_id for report in (*records.orders, *records.open_orders)}
+        for instrument_id in named - self._book.instruments.keys():
+            try:
+                self._bus.publish(InstrumentResolved(await self._broker.resolve(instrument_id)))
+            except InvalidRequest as error:
+                log.warning("the broker names an instrument that it does not know: %s", error)
