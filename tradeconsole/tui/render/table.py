@@ -1,0 +1,156 @@
+"""Table lines: which columns fit, and cells as segments. Numbers are never cut."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Generic, Literal, NamedTuple, TypeVar
+
+from rich.segment import Segment
+from textual.strip import Strip
+
+from tradeconsole.tui.render.glyphs import CURSOR, fit, fit_number, narrow, to_ascii
+from tradeconsole.tui.render.palette import LOUD, UNDIMMED, Look, Role, Styles
+
+Row = TypeVar("Row")
+
+Sortable = int | float | str | Decimal
+Cell = tuple[str, Role]
+"""Text and what it means."""
+
+_MARGIN = 1  # the cursor's own column
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column(Generic[Row]):
+    """One column of a table.
+
+    `width` in cells. Columns with the highest `drop` leave first when the terminal is narrow; those with 0 stay.
+    A column that may `grow` shares what is left over, up to that many cells more. `sort` gives what rows are
+    ordered by, None where a row has no such value; `watch` a number whose changes flash.
+    """
+
+    key: str
+    title: str
+    width: int
+    cell: Callable[[Row, Look], Cell]
+    align: Literal["left", "right"] = "left"
+    drop: int = 0
+    grow: int = 0
+    sort: Callable[[Row], Sortable | None] | None = None
+    watch: Callable[[Row], float | Decimal | None] | None = None
+
+
+class Placed(NamedTuple, Generic[Row]):
+    """A column that is on screen, and its width there."""
+
+    column: Column[Row]
+    width: int
+
+
+def place(columns: Sequence[Column[Row]], width: int) -> tuple[Placed[Row], ...]:
+    """Columns that fit into `width` cells, in their order, with the spare cells given to those that may grow."""
+    chosen = list(columns)
+    while (spare := width - _needed(chosen)) < 0:
+        droppable = [column for column in chosen if column.drop]
+        if not droppable:
+            break
+        chosen.remove(max(droppable, key=lambda column: column.drop))
+    placed = []
+    growing = sum(1 for column in chosen if column.grow)
+    spare = max(spare, 0)
+    for column in chosen:
+        extra = min(column.grow, spare // growing) if column.grow else 0
+        if column.grow:
+            growing -= 1
+            spare -= extra
+        placed.append(Placed(column, column.width + extra))
+    return tuple(placed)
+
+
+def column_at(placed: Sequence[Placed[Row]], x: int) -> Column[Row] | None:
+    """The column under a cell of the line; None left or right of all."""
+    start = _MARGIN
+    for column, width in placed:
+        if start <= x < start + width + 1:
+            return column
+        start += width + 1
+    return None
+
+
+def header_strip(
+    placed: Sequence[Placed[Row]],
+    styles: Styles,
+    width: int,
+    *,
+    sorted_by: str | None = None,
+    descending: bool = False,
+    ascii_only: bool = False,
+) -> Strip:
+    """The line of titles; the column that orders the table carries an arrow."""
+    parts = [" " * _MARGIN]
+    for column, cells in placed:
+        title = column.title
+        if column.key == sorted_by:
+            title += "▼" if descending else "▲"
+        parts.append(title.rjust(cells)[:cells] if column.align == "right" else fit(title, cells))
+    text = parts[0] + " ".join(parts[1:])
+    return _strip([Segment(to_ascii(text) if ascii_only else text, styles[Role.MUTED])], styles, width)
+
+
+def row_strip(
+    placed: Sequence[Placed[Row]],
+    row: Row,
+    look: Look,
+    styles: Styles,
+    width: int,
+    *,
+    selected: bool = False,
+    dim: bool = False,
+    lead: str = "",
+    flashes: Sequence[Role | None] = (),
+) -> Strip:
+    """One row.
+
+    Args:
+        lead: goes before the first cell; marks a child of the row above.
+        flashes: a role per placed column that replaces the cell's own for a moment.
+    """
+    segments = [Segment(CURSOR if selected else " ", styles[Role.ACCENT])]
+    for index, (column, cells) in enumerate(placed):
+        text, role = column.cell(row, look)
+        if flashes and (flash := flashes[index]) is not None:
+            role = flash
+        elif dim and role not in UNDIMMED:
+            role = Role.MUTED
+        if index == 0 and lead:
+            text = lead + text
+        if column.align == "right":
+            segments.extend(_number(fit_number(text, cells), role, styles))
+        else:
+            segments.extend(_words(text, cells, role, styles))
+        segments.append(Segment(" ", styles[Role.TEXT]))
+    if look.ascii_only:
+        segments = [Segment(to_ascii(segment.text), segment.style) for segment in segments]
+    return _strip(segments, styles, width)
+
+
+def _words(text: str, width: int, role: Role, styles: Styles) -> list[Segment]:
+    line = fit(narrow(text), width)
+    if role not in LOUD:
+        return [Segment(line, styles[role])]
+    shown = line.rstrip()
+    return [Segment(shown, styles[role]), Segment(line[len(shown) :], styles[Role.TEXT])]
+
+
+def _number(line: str, role: Role, styles: Styles) -> list[Segment]:
+    shown = line.lstrip()
+    pad = Segment(line[: len(line) - len(shown)], styles[Role.TEXT])
+    return [pad, Segment(shown, styles[role])] if pad.text else [Segment(shown, styles[role])]
+
+
+def _strip(segments: list[Segment], styles: Styles, width: int) -> Strip:
+    return Strip(segments).adjust_cell_length(width, styles[Role.TEXT])
+
+
+def _needed(columns: Sequence[Column[Row]]) -> int:
+    return _MARGIN + sum(column.width for column in columns) + max(len(columns) - 1, 0)
