@@ -92,6 +92,10 @@ ACTIONS: tuple[Action, ...] = (
            danger=Danger.ONE_KEY, scope=Scope.TRADE, where=_on(Where.TRADE, Where.CHART), cli="cancel", footer=7),
     Action(id="order.cancel_all", label="Cancel all", help="Cancel every open order of this account.",
            keys=("X",), danger=Danger.TWO_KEYS, scope=Scope.TRADE, where=_TRADING, cli="cancel --all"),
+    Action(id="order.next", label="Next order", help="Select the next working order on the chart.", keys=("tab",),
+           where=_on(Where.CHART)),
+    Action(id="trade.lists", label="Lists", help="Next of orders, fills and round trips.", keys=("v",),
+           where=_on(Where.TRADE), footer=12),
     # -- positions
     Action(id="position.flatten", label="Flatten", help="Cancel the orders of the selected instrument and close it.",
            keys=("f",), danger=Danger.TWO_KEYS, scope=Scope.TRADE, where=_TRADING, cli="flatten", footer=8),
