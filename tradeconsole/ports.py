@@ -142,6 +142,15 @@ class MarketDataInterface(Protocol):
         """Declare all market streams that should run; differences are sent, reconnects replay the set."""
 
 
+class Budget(msgspec.Struct, frozen=True):
+    """What is used of a broker's request budget; `window` in seconds."""
+
+    name: str
+    used: int
+    limit: int
+    window: float
+
+
 class Broker(OrderInterface, PositionInterface, MarketDataInterface, Protocol):
     """One venue. Streams arrive through the `Publish` that its constructor was given."""
 
@@ -151,6 +160,9 @@ class Broker(OrderInterface, PositionInterface, MarketDataInterface, Protocol):
 
     @property
     def capabilities(self) -> Capabilities: ...
+
+    def budgets(self) -> Sequence[Budget]:
+        """How much of each request budget is used now."""
 
     async def connect(self) -> Sequence[Account]:
         """Log in with request and reply only, and return the accounts.
@@ -249,12 +261,3 @@ class BrokerHooks(msgspec.Struct, frozen=True, kw_only=True):
     """Whether any subscribed market is open, so that silence means trouble."""
     observe: Callable[[str, float], None] = lambda _stage, _seconds: None
     """Told how long a stage took, in seconds."""
-
-
-class Budget(msgspec.Struct, frozen=True):
-    """What is used of a broker's request budget; `window` in seconds."""
-
-    name: str
-    used: int
-    limit: int
-    window: float

@@ -220,6 +220,19 @@ class StorageChanged(msgspec.Struct, frozen=True, gc=False):
     pending: int = 0
 
 
+class ChartLoaded(msgspec.Struct, frozen=True, gc=False):
+    """More or better closed bars of a watched chart are in memory."""
+
+    instrument_id: str
+    timeframe: Timeframe
+
+
+class HeartbeatPassed(msgspec.Struct, frozen=True, gc=False):
+    """The engine's loop turned; `count` only grows."""
+
+    count: int
+
+
 BrokerEvent = (
     QuoteReceived
     | TickReceived
@@ -251,6 +264,8 @@ EngineEvent = (
     | ArmedChanged
     | Synced
     | StorageChanged
+    | ChartLoaded
+    | HeartbeatPassed
 )
 
 Event = BrokerEvent | EngineEvent

@@ -3,13 +3,11 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 from tradeconsole.domain.events import Event
 
 log = logging.getLogger(__name__)
-
-E = TypeVar("E")
 
 
 class Bus:
@@ -25,10 +23,15 @@ class Bus:
         self._queue: deque[Event] = deque()
         self._busy = False
 
-    def subscribe(self, handler: Callable[[E], None], *events: type[E]) -> None:
+    def subscribe(self, handler: Callable[[Any], None], *events: type) -> None:
         """Call `handler` for each event of these classes. It must return within microseconds."""
         for event in events:
             self._handlers[event] = (*self._handlers.get(event, ()), handler)
+
+    def unsubscribe(self, handler: Callable[[Any], None]) -> None:
+        """Stop calling `handler` for anything."""
+        for event, handlers in self._handlers.items():
+            self._handlers[event] = tuple(known for known in handlers if known != handler)
 
     def publish(self, event: Event) -> None:
         """Apply an event and tell the subscribers. Never raises what a handler raised."""

@@ -29,6 +29,8 @@ from tradeconsole.domain.events import (
     Channel,
     ChannelChanged,
     ChannelState,
+    HeartbeatPassed,
+    PositionChanged,
     PositionReported,
     Severity,
     StorageChanged,
@@ -140,6 +142,7 @@ class Engine:
         self.flattener = Flattener(self.broker, self.supervisor, self.notices.raise_, self.sync.request)
         self.bus.subscribe(self._on_channel, ChannelChanged)
         self.bus.subscribe(self._on_stated, PositionReported)
+        self.bus.subscribe(self._on_position, PositionChanged)
 
     # -- life -----------------------------------------------------------------------------------------------
 
@@ -179,6 +182,7 @@ class Engine:
         self.book.restore(memory)
         self.equity.restore(memory.equity)
         self.notices.remember()
+        self.market.want("positions", {p.instrument_id for p in memory.positions if p.size})
         self.read_notices = len(self.book.notifications)
         self.sync.request()
 
@@ -189,6 +193,7 @@ class Engine:
             self.telemetry.loop_lag = max(0.0, self.clock.monotonic() - started - BEAT)
             self.telemetry.observe("loop.lag", self.telemetry.loop_lag)
             self.beats += 1
+            self.bus.publish(HeartbeatPassed(self.beats))
             if self.beats % EQUITY_BEATS == 0:
                 self.equity.sample(self.clock.now())
 
@@ -205,6 +210,10 @@ class Engine:
     def _on_stated(self, event: PositionReported) -> None:
         if self.book.mismatches:
             self.sync.request()
+
+    def _on_position(self, event: PositionChanged) -> None:
+        held = {key[1] for key, ledger in self.book.ledgers.items() if ledger.position}
+        self.market.want("positions", held)
 
     def _expects_data(self) -> bool:
         return self.market.expects_data()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from datetime import datetime
 
 from tradeconsole.domain.events import (
@@ -10,6 +10,7 @@ from tradeconsole.domain.events import (
     Channel,
     ChannelChanged,
     ChannelState,
+    ChartLoaded,
     QuoteReceived,
     TickReceived,
 )
@@ -54,9 +55,8 @@ class MarketData:
         self._declared: frozenset[MarketSubscription] = frozenset()
         self._received: dict[str, float] = {}
         self._charts: dict[ChartKey, ChartFeed] = {}
+        self._watched: dict[Hashable, ChartKey] = {}
         self._by_instrument: dict[str, tuple[ChartFeed, ...]] = {}
-        self.on_chart: Callable[[str], None] = lambda _: None
-        """Called with an instrument id when a chart of it gained bars."""
         bus.subscribe(self._on_quote, QuoteReceived)
         bus.subscribe(self._on_tick, TickReceived)
         bus.subscribe(self._on_channel, ChannelChanged)
@@ -120,32 +120,43 @@ class MarketData:
 
     # -- charts ---------------------------------------------------------------------------------------------
 
-    def chart(self, instrument: Instrument, timeframe: Timeframe, bars: int) -> ChartFeed:
-        """The live chart of an instrument, loading it (or more of it) if it is not there yet."""
+    def watch_chart(
+        self, owner: Hashable, instrument: Instrument, timeframe: Timeframe, bars: int
+    ) -> ChartFeed:
+        """The one live chart that an owner looks at, loading it (or more of it) if it is not there yet."""
         key = (instrument.instrument_id, timeframe)
+        self._watched[owner] = key
         feed = self._charts.get(key)
         if feed is None:
             feed = self._charts[key] = ChartFeed(instrument, timeframe, self._calendar, self._history)
             known = self._by_instrument.get(instrument.instrument_id, ())
             self._by_instrument[instrument.instrument_id] = (*known, feed)
+            self._drop_unwatched()
         if feed.want(bars):
             self._supervisor.start("chart.load", self._load(feed))
         return feed
 
-    def keep_charts(self, keys: Iterable[ChartKey]) -> None:
-        """Drop the live charts that nobody watches; their bars stay in the history's memory."""
-        keep = set(keys)
+    def unwatch_chart(self, owner: Hashable) -> None:
+        """The owner looks at no chart any more."""
+        if self._watched.pop(owner, None) is not None:
+            self._drop_unwatched()
+
+    def _drop_unwatched(self) -> None:
+        # the bars stay in the history's memory, only the live bar is given up
+        keep = set(self._watched.values())
         for key in [key for key in self._charts if key not in keep]:
             feed = self._charts.pop(key)
-            rest = tuple(other for other in self._by_instrument[key[0]] if other is not feed)
-            self._by_instrument[key[0]] = rest
+            self._by_instrument[key[0]] = tuple(f for f in self._by_instrument[key[0]] if f is not feed)
+
+    def _told(self, feed: ChartFeed) -> None:
+        self._bus.publish(ChartLoaded(feed.instrument.instrument_id, feed.timeframe))
 
     async def _load(self, feed: ChartFeed) -> None:
         try:
-            await feed.load(self._clock.now(), lambda: self.on_chart(feed.instrument.instrument_id))
+            await feed.load(self._clock.now(), lambda: self._told(feed))
         except BrokerError as error:
             feed.note = f"history is not complete: {error}"
-        self.on_chart(feed.instrument.instrument_id)
+        self._told(feed)
 
     async def _refresh(self, feed: ChartFeed, closed: datetime) -> None:
         # the broker's own bar replaces the one built here, which may lack prints
@@ -154,4 +165,4 @@ class MarketData:
             await feed.refresh(closed, self._clock.now())
         except BrokerError as error:
             log.warning("bar of %s could not be checked with the broker: %s", closed, error)
-        self.on_chart(feed.instrument.instrument_id)
+        self._told(feed)
