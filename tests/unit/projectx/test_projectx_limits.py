@@ -1,0 +1,137 @@
+"""The request budget: never one too many, the urgent first, nothing lost to a cancelled waiter."""
+
+import asyncio
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tradeconsole.brokers.projectx.limits import RateLimiter, SlidingLog, Urgency
+
+EVEN = dict.fromkeys(Urgency, 1.0)
+
+
+@settings(max_examples=200)
+@given(
+    st.integers(1, 6),
+    st.floats(0.5, 5),
+    st.lists(st.floats(0, 2, allow_nan=False), min_size=1, max_size=60),
+)
+def test_no_window_ever_holds_more_than_the_limit(limit: int, window: float, pauses: list[float]) -> None:
+    log, now, sent = SlidingLog(limit, window), 0.0, []
+    for pause in pauses:
+        now += pause
+        if (wait := log.delay(now, limit)) > 0:
+            now += wait
+            assert log.delay(now, limit) < 1e-9
+        log.add(now)
+        sent.append(now)
+    for start in sent:
+        assert sum(start <= time < start + window - 1e-6 for time in sent) <= limit
+
+
+@settings(max_examples=100)
+@given(st.integers(1, 5), st.lists(st.floats(0, 2, allow_nan=False), min_size=1, max_size=40))
+def test_the_log_never_waits_longer_than_it_must(limit: int, pauses: list[float]) -> None:
+    log, now, sent = SlidingLog(limit, 1.0), 0.0, list[float]()
+    for pause in pauses:
+        now += pause
+        recent = [moment for moment in sent if moment > now - 1.0]
+        must_wait = len(recent) >= limit
+        assert (log.delay(now, limit) > 0) == must_wait
+        if not must_wait:
+            log.add(now)
+            sent.append(now)
+
+
+async def arrivals(limiter: RateLimiter, wanted: list[tuple[str, Urgency]]) -> list[str]:
+    order: list[str] = []
+
+    async def one(name: str, urgency: Urgency) -> None:
+        await limiter.acquire(urgency)
+        order.append(name)
+
+    async with asyncio.TaskGroup() as group:
+        for name, urgency in wanted:
+            group.create_task(one(name, urgency))
+    return order
+
+
+async def test_a_cancel_overtakes_everything_that_waits() -> None:
+    limiter = RateLimiter("general", 1, 0.05, time.monotonic, EVEN)
+    await limiter.acquire(Urgency.QUERY)
+    order = await arrivals(
+        limiter,
+        [
+            ("bars", Urgency.HISTORY),
+            ("query", Urgency.QUERY),
+            ("place", Urgency.ORDER),
+            ("cancel", Urgency.CANCEL),
+        ],
+    )
+    assert order == ["cancel", "place", "query", "bars"]
+
+
+async def test_equals_go_first_come_first_served() -> None:
+    limiter = RateLimiter("general", 1, 0.02, time.monotonic, EVEN)
+    wanted = [(str(index), Urgency.ORDER) for index in range(5)]
+    assert await arrivals(limiter, wanted) == [name for name, _ in wanted]
+
+
+async def test_queries_cannot_spend_what_a_cancel_needs() -> None:
+    limiter = RateLimiter("general", 10, 60.0, time.monotonic)
+    for _ in range(8):
+        await limiter.acquire(Urgency.QUERY)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.02):
+            await limiter.acquire(Urgency.QUERY)
+    async with asyncio.timeout(1):
+        await limiter.acquire(Urgency.CANCEL)
+        await limiter.acquire(Urgency.CANCEL)
+    assert limiter.budget.used == 10
+
+
+async def test_a_cancelled_waiter_takes_no_slot() -> None:
+    limiter = RateLimiter("general", 1, 0.03, time.monotonic, EVEN)
+    await limiter.acquire(Urgency.ORDER)
+    waiter = asyncio.create_task(limiter.acquire(Urgency.ORDER))
+    await asyncio.sleep(0)
+    waiter.cancel()
+    await asyncio.gather(waiter, return_exceptions=True)
+    await asyncio.sleep(0.05)
+    assert limiter.budget.used == 0
+    async with asyncio.timeout(1):
+        await limiter.acquire(Urgency.ORDER)
+
+
+async def test_a_slot_granted_to_a_task_cancelled_in_the_same_turn_goes_back() -> None:
+    now = 0.0
+    limiter = RateLimiter("general", 1, 60.0, lambda: now, EVEN)
+    await limiter.acquire(Urgency.ORDER)
+    task = asyncio.create_task(limiter.acquire(Urgency.ORDER))
+    await asyncio.sleep(0)
+    now = 61.0
+    limiter._grant()
+    assert limiter.budget.used == 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+    assert limiter.budget.used == 0
+
+
+async def test_while_the_gateway_refuses_only_the_urgent_go_on() -> None:
+    limiter = RateLimiter("general", 10, 60.0, time.monotonic)
+    limiter.hold(30)
+    async with asyncio.timeout(1):
+        await limiter.acquire(Urgency.CANCEL)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.02):
+            await limiter.acquire(Urgency.ORDER)
+
+
+async def test_the_budget_can_be_seen() -> None:
+    limiter = RateLimiter("history", 45, 30.0, time.monotonic)
+    await limiter.acquire(Urgency.HISTORY)
+    budget = limiter.budget
+    assert (budget.name, budget.used, budget.limit, budget.window) == ("history", 1, 45, 30.0)
