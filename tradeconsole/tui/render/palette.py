@@ -58,7 +58,14 @@ Styles = tuple[Style, ...]
 """One style per role, in the order of `Role`."""
 
 LOUD: Final = frozenset({Role.ALARM, Role.DOUBT})
-"""Roles that are reversed."""
+"""Roles that nobody must overlook."""
+
+REVERSED: Final = LOUD | {
+    Role.FLASH_UP, Role.FLASH_DOWN,
+    *(role for role in Role if role.name.startswith("TAG_")),
+    Role.PRACTICE, Role.EVALUATION, Role.FUNDED, Role.LIVE,
+}  # fmt: skip
+"""Roles that paint the background of their text."""
 
 UNDIMMED: Final = LOUD | {Role.BAD}
 """Roles that keep their colour when a row is dimmed."""

@@ -18,13 +18,15 @@ Cell = tuple[str, Role]
 """Text and what it means."""
 
 _MARGIN = 1  # the cursor's own column
+_NARROWEST = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column(Generic[Row]):
     """One column of a table.
 
-    `width` in cells. Columns with the highest `drop` leave first when the terminal is narrow; those with 0 stay.
+    `width` in cells. Columns with the highest `drop` leave first when the terminal is narrow, equal ones together;
+    those with 0 stay.
     A column that may `grow` shares what is left over, up to that many cells more. `sort` gives what rows are
     ordered by, None where a row has no such value; `watch` a number whose changes flash.
     """
@@ -48,21 +50,28 @@ class Placed(NamedTuple, Generic[Row]):
 
 
 def place(columns: Sequence[Column[Row]], width: int) -> tuple[Placed[Row], ...]:
-    """Columns that fit into `width` cells, in their order, with the spare cells given to those that may grow."""
+    """Columns that fit into `width` cells, in their order, with the spare cells given to those that may grow.
+
+    Where even the columns that stay do not fit, they leave from the right; only the last one is ever narrowed.
+    """
     chosen = list(columns)
-    while (spare := width - _needed(chosen)) < 0:
-        droppable = [column for column in chosen if column.drop]
-        if not droppable:
+    while (spare := width - _needed(chosen)) < 0 and len(chosen) > 1:
+        first = max(column.drop for column in chosen)
+        if first:
+            chosen = [column for column in chosen if column.drop != first]
+        elif chosen[-1].align == "left" and chosen[-1].width + spare >= _NARROWEST:
             break
-        chosen.remove(max(droppable, key=lambda column: column.drop))
-    placed = []
+        else:
+            chosen.pop()
     growing = sum(1 for column in chosen if column.grow)
-    spare = max(spare, 0)
+    placed = []
     for column in chosen:
-        extra = min(column.grow, spare // growing) if column.grow else 0
-        if column.grow:
-            growing -= 1
-            spare -= extra
+        extra = 0
+        if spare < 0 and column is chosen[-1]:
+            extra = max(spare, -column.width)
+        elif column.grow and spare > 0:
+            extra = min(column.grow, spare // growing)
+            growing, spare = growing - 1, spare - extra
         placed.append(Placed(column, column.width + extra))
     return tuple(placed)
 

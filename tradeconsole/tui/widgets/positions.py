@@ -24,7 +24,7 @@ def protection_cell(row: PositionRow) -> Cell:
     if row.protected <= 0:
         return "!! UNPROTECTED", Role.ALARM
     if row.protected < held:
-        return f"!! {held - row.protected} of {held} UNPROTECTED", Role.ALARM
+        return f"!! UNPROTECTED {held - row.protected} of {held}", Role.ALARM
     return row.protection, Role.GOOD
 
 
@@ -42,7 +42,7 @@ class PositionsTable(LineTable[PositionRow]):
     TITLE = "Positions"
     EMPTY = "Flat. Press b to buy or s to sell the watched instrument."
     COLUMNS: ClassVar[tuple[Column[PositionRow], ...]] = (
-        Column(key="size", title="Size", width=6, sort=lambda row: row.size, cell=_size),
+        Column(key="size", title="Size", width=7, align="right", sort=lambda row: row.size, cell=_size),
         Column(key="name", title="Name", width=6, grow=2, sort=lambda row: row.name,
                cell=lambda row, _: (row.name, Role.STRONG)),
         Column(key="average", title="Average", width=11, align="right", drop=4,
@@ -52,7 +52,7 @@ class PositionsTable(LineTable[PositionRow]):
         Column(key="ticks", title="Ticks", width=6, align="right", drop=2, cell=_ticks),
         Column(key="pnl", title="Open P&L", width=10, align="right", sort=lambda row: row.open_pnl,
                cell=lambda row, _: gain_cell(row.open_pnl)),
-        Column(key="protection", title="Protection", width=15, grow=34,
+        Column(key="protection", title="Protection", width=14, grow=35,
                cell=lambda row, _: protection_cell(row)),
         Column(key="fees", title="Fees", width=7, align="right", drop=6,
                cell=lambda row, _: (numbers.money(row.fees), Role.MUTED)),

@@ -1,0 +1,228 @@
+"""The whole chart as one picture: information line, candles with our marks, volume, axes."""
+
+from typing import Final
+
+import msgspec
+from textual.strip import Strip
+
+from tradeconsole.domain.market import Timeframe
+from tradeconsole.domain.orders import Side
+from tradeconsole.tui.render import numbers, overlays
+from tradeconsole.tui.render.candles import draw_candles, draw_volume
+from tradeconsole.tui.render.canvas import Canvas
+from tradeconsole.tui.render.palette import Look, Role, Styles
+from tradeconsole.tui.render.scale import fit_prices
+from tradeconsole.tui.render.series import DEFAULT_ZOOM, ZOOMS, Candle, Series
+from tradeconsole.tui.render.wrap import wrap
+from tradeconsole.views.models import ChartFill, ChartView
+
+_GAP = 2  # columns between the newest candle and the axis
+_AXIS_FROM = 30  # narrower charts go without a price axis
+_TIMES_FROM = 6  # lower charts go without a time axis
+_VOLUME_FROM = 12
+
+
+class Port(msgspec.Struct, frozen=True, kw_only=True):
+    """How the user looks at a chart.
+
+    `end` is the start of the rightmost candle (seconds since the epoch), None to follow the market. `cursor` is
+    the cell under the mouse.
+    """
+
+    zoom: int = DEFAULT_ZOOM
+    end: int | None = None
+    cursor: tuple[int, int] | None = None
+    selected_order_id: str | None = None
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """A drawn chart and where things are on it: `order_rows` maps rows to the order whose line is there."""
+
+    strips: tuple[Strip, ...]
+    frame: overlays.Frame | None = None
+    order_rows: dict[int, str] = {}
+    older: int = 0
+    """Closed bars left of the picture."""
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """How a chart of some size is divided: rows of each part, columns of plot and price axis."""
+
+    info: int
+    plot: int
+    volume: int
+    times: int
+    width: int
+    axis: int
+
+
+def layout(width: int, height: int, label: int) -> Layout:
+    """Divide a size; `label` is the width of a price. What does not fit leaves: volume, times, axis, information."""
+    info = 1 if height >= 3 else 0
+    times = 1 if height >= _TIMES_FROM else 0
+    volume = min(height // 6, 8) if height >= _VOLUME_FROM else 0
+    axis = label + 2 if width >= max(_AXIS_FROM, label + 12) else 0
+    return Layout(info, max(height - info - times - volume, 1), volume, times, width - axis, axis)
+
+
+def visible_candles(width: int, zoom: int) -> int:
+    """How many candles a plot of some width holds."""
+    return max((width - _GAP) // ZOOMS[zoom].slot, 1)
+
+
+def series_of(view: ChartView, zoom: int) -> Series:
+    """The view's bars as candles at a zoom level."""
+    seconds = Timeframe.parse(view.timeframe).seconds
+    return Series(view.bars, view.live, seconds=seconds, merge=ZOOMS[zoom].merge)
+
+
+def draw_chart(
+    view: ChartView | None, port: Port, look: Look, styles: Styles, width: int, height: int
+) -> Picture:
+    """Draw a chart into `width` × `height` cells, whatever they are."""
+    if width <= 0 or height <= 0:
+        return Picture(strips=())
+    if view is None:
+        return _message("Waiting for the engine…", look, styles, width, height)
+    series = series_of(view, port.zoom)
+    decimals = view.decimals
+    newest = series.window(port.end, 1)
+    if not newest:
+        return _message(_why_empty(view), look, styles, width, height)
+    parts = layout(width, height, len(numbers.price(newest[0].high, decimals)))
+    zoom = ZOOMS[port.zoom]
+    room = visible_candles(parts.width, port.zoom)
+    candles = series.window(port.end, room)
+    frame = overlays.Frame(
+        top=parts.info,
+        width=parts.width,
+        axis=parts.axis,
+        scale=fit_prices(*overlays.price_range(candles, view), parts.plot, view.tick),
+        zoom=zoom,
+        first_x=max(parts.width - _GAP - len(candles) * zoom.slot, 0),
+        candles=tuple(candles),
+        seconds=Timeframe.parse(view.timeframe).seconds,
+        decimals=decimals,
+    )
+    canvas = Canvas(width, height)
+    fills = overlays.fills_on(frame, view.fills)
+    order_rows = _draw_plot(canvas, frame, view, port, look, fills)
+    _draw_below(canvas, frame, parts, look)
+    if parts.info:
+        _draw_info(canvas, frame, view, port, look, fills)
+    strips = canvas.strips(styles, ascii_only=look.ascii_only)
+    older = series.older_than(candles[0].time)
+    return Picture(strips=tuple(strips), frame=frame, order_rows=order_rows, older=older)
+
+
+def _draw_plot(
+    canvas: Canvas,
+    frame: overlays.Frame,
+    view: ChartView,
+    port: Port,
+    look: Look,
+    fills: dict[int, list[ChartFill]],
+) -> dict[int, str]:
+    draw_candles(
+        canvas,
+        frame.candles,
+        left=frame.first_x,
+        top=frame.top,
+        scale=frame.scale,
+        zoom=frame.zoom,
+        hollow=look.monochrome,
+    )
+    overlays.draw_fills(canvas, frame, fills)
+    overlays.draw_average(canvas, frame, view)
+    order_rows = overlays.draw_orders(canvas, frame, view.orders, port.selected_order_id)
+    last = view.live.close if view.live is not None else view.bars.close[-1]
+    newest = frame.candles[-1]
+    overlays.draw_last(canvas, frame, last, rose=last >= newest.open)
+    if port.cursor is not None and frame.candle_at(port.cursor[0]) is not None:
+        x, y = port.cursor
+        overlays.draw_cursor(canvas, frame, x, y, frame.top + frame.rows, view.tick)
+    overlays.draw_axis(canvas, frame, view.tick)
+    return order_rows
+
+
+def _draw_below(canvas: Canvas, frame: overlays.Frame, parts: Layout, look: Look) -> None:
+    bottom = frame.top + frame.rows
+    if parts.volume:
+        most = draw_volume(
+            canvas, frame.candles, left=frame.first_x, top=bottom, rows=parts.volume, zoom=frame.zoom
+        )
+        if parts.axis:
+            canvas.text(frame.width + 1, bottom, numbers.compact(most), Role.MUTED)
+    y = bottom + parts.volume
+    overlays.draw_times(canvas, frame, y if parts.times else None, y, look.zone)
+
+
+_BETWEEN: Final = 2
+
+
+def _draw_info(
+    canvas: Canvas,
+    frame: overlays.Frame,
+    view: ChartView,
+    port: Port,
+    look: Look,
+    fills: dict[int, list[ChartFill]],
+) -> None:
+    """The line on top: as many facts as fit, the most wanted first."""
+    number = frame.candle_at(port.cursor[0]) if port.cursor is not None else None
+    shown = len(frame.candles) - 1 if number is None else number
+    candle = frame.candles[shown]
+    x = canvas.text(0, 0, f"{view.name} {view.timeframe}", Role.STRONG)
+    for text, role in _facts(frame, view, port, candle, fills.get(shown, []), look):
+        if text and x + _BETWEEN + len(text) <= canvas.width:
+            x = canvas.text(x + _BETWEEN, 0, text, role)
+
+
+def _facts(
+    frame: overlays.Frame,
+    view: ChartView,
+    port: Port,
+    candle: Candle,
+    fills: list[ChartFill],
+    look: Look,
+) -> list[tuple[str, Role]]:
+    role = Role.CANDLE_UP if candle.rose else Role.CANDLE_DOWN
+    decimals = frame.decimals
+    o, h, low, c = (
+        numbers.price(value, decimals) for value in (candle.open, candle.high, candle.low, candle.close)
+    )
+    full = f"O {o}  H {h}  L {low}  C {c}"
+    brief = f"C {c}" if frame.width + frame.axis < len(full) + len(view.name) + 8 else full
+    local = numbers.local_time(candle.time, look.zone)
+    when = local.strftime("%a %d %b %H:%M" if frame.span < 86_400 else "%a %d %b %Y")
+    traded = "  ".join(
+        f"{'BUY' if fill.side is Side.BUY else 'SELL'} {fill.size} @ {numbers.price(fill.price, decimals)}"
+        for fill in fills
+    )
+    return [
+        (brief, role),
+        ("loading…" if view.loading else "", Role.WARN),
+        ("history ▸ End follows" if port.end is not None else "", Role.WARN),
+        (f"V {numbers.compact(candle.volume)}", Role.TEXT),
+        (numbers.signed_price(candle.close - candle.open, decimals), role),
+        ("live" if candle.live and port.cursor is None else when, Role.MUTED),
+        (f"{frame.zoom.merge} bars per candle" if frame.zoom.merge > 1 else "", Role.MUTED),
+        (traded, Role.ACCENT),
+        (view.note, Role.WARN),
+    ]
+
+
+def _why_empty(view: ChartView) -> str:
+    if view.loading:
+        return f"Loading {view.name} {view.timeframe}…"
+    if view.note:
+        return f"No {view.timeframe} bars of {view.name}: {view.note}"
+    return f"No {view.timeframe} bars of {view.name} yet. The first one appears with the next trade."
+
+
+def _message(text: str, look: Look, styles: Styles, width: int, height: int) -> Picture:
+    canvas = Canvas(width, height)
+    lines = wrap(text, max(width - 4, 1))
+    for number, line in enumerate(lines):
+        canvas.text(max((width - len(line)) // 2, 0), (height - len(lines)) // 2 + number, line, Role.MUTED)
+    return Picture(strips=tuple(canvas.strips(styles, ascii_only=look.ascii_only)))

@@ -1,0 +1,151 @@
+"""Which bars a chart shows: zoom levels, bars merged into one column, scrolling that stays on its bar."""
+
+from bisect import bisect_left, bisect_right
+from typing import Final
+
+import msgspec
+
+from tradeconsole.domain.market import BarSeries
+from tradeconsole.views.models import LiveBar
+
+
+class Zoom(msgspec.Struct, frozen=True, gc=False):
+    """One zoom level: columns per candle with its gap, columns of its body, bars merged into one candle."""
+
+    slot: int
+    body: int
+    merge: int
+
+
+ZOOMS: Final = (
+    Zoom(1, 1, 20),
+    Zoom(1, 1, 10),
+    Zoom(1, 1, 5),
+    Zoom(1, 1, 2),
+    Zoom(1, 1, 1),
+    Zoom(2, 1, 1),
+    Zoom(4, 3, 1),
+    Zoom(6, 5, 1),
+)
+DEFAULT_ZOOM: Final = 5
+
+
+class Candle(msgspec.Struct, frozen=True, gc=False):
+    """What one column shows: a bar, or several in a row. `time` is its start in seconds since the epoch."""
+
+    time: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: int
+    live: bool = False
+
+    @property
+    def rose(self) -> bool:
+        """Closed at or above its open."""
+        return self.close >= self.open
+
+
+class Series:
+    """Closed bars and the live one as one row of candles, merged by `merge` along fixed borders of time.
+
+    The borders are multiples of `merge × seconds` since the epoch, so that merged candles do not change when
+    older bars arrive.
+    """
+
+    __slots__ = ("_bars", "_live", "_step")
+
+    def __init__(self, bars: BarSeries, live: LiveBar | None, *, seconds: int, merge: int = 1) -> None:
+        if live is not None and len(bars) and int(live.time) < bars.time[-1]:
+            live = None
+        self._bars, self._live = bars, live
+        self._step = seconds * merge if merge > 1 else 0
+
+    @property
+    def newest(self) -> int | None:
+        """Start of the newest candle; None without any."""
+        if self._live is not None:
+            return self._border(int(self._live.time))
+        return self._border(self._bars.time[-1]) if len(self._bars) else None
+
+    def window(self, end: int | None, count: int) -> list[Candle]:
+        """Up to `count` candles, oldest first, the last of them being the one that starts at `end` or before.
+
+        `end` None means the newest.
+        """
+        candles: list[Candle] = []
+        times = self._bars.time
+        live = self._live
+        stop = len(times)
+        if live is not None and (end is None or end >= self._border(int(live.time))):
+            start = self._first_of(self._border(int(live.time)), stop)
+            candles.append(self._candle(start, stop, live))
+            stop = start
+        elif end is not None:
+            stop = bisect_right(times, end + max(self._step - 1, 0))
+        while stop > 0 and len(candles) < count:
+            start = self._first_of(self._border(times[stop - 1]), stop)
+            candles.append(self._candle(start, stop, None))
+            stop = start
+        candles.reverse()
+        return candles
+
+    def older_than(self, time: int) -> int:
+        """Closed bars before a time: how far the user can still scroll without asking for more."""
+        return bisect_left(self._bars.time, time)
+
+    def moved(self, end: int | None, by: int) -> int | None:
+        """The window's end after scrolling `by` candles: negative to older ones; None once at the newest."""
+        newest = self.newest
+        if newest is None:
+            return None
+        if by < 0:
+            return self.window(end, 1 - by)[0].time
+        if end is None:
+            return None
+        position = end
+        for _ in range(by):
+            index = bisect_left(self._bars.time, position + max(self._step, 1))
+            if index >= len(self._bars):
+                return None
+            position = self._border(self._bars.time[index])
+        return None if position >= newest else position
+
+    def _border(self, time: int) -> int:
+        return time // self._step * self._step if self._step else time
+
+    def _first_of(self, border: int, stop: int) -> int:
+        """Index of the first closed bar, below `stop`, of the candle that starts at a border."""
+        return bisect_left(self._bars.time, border, 0, stop)
+
+    def _candle(self, start: int, stop: int, live: LiveBar | None) -> Candle:
+        bars = self._bars
+        if live is not None and stop > start and bars.time[stop - 1] == int(live.time):
+            stop -= 1
+        if stop - start == 1 and live is None:
+            return Candle(
+                self._border(bars.time[start]),
+                bars.open[start],
+                bars.high[start],
+                bars.low[start],
+                bars.close[start],
+                bars.volume[start],
+            )
+        highs, lows = list(bars.high[start:stop]), list(bars.low[start:stop])
+        volume = sum(bars.volume[start:stop])
+        if live is not None:
+            highs.append(live.high)
+            lows.append(live.low)
+            volume += live.volume
+        closed = stop > start
+        first = bars.time[start] if closed or live is None else int(live.time)
+        return Candle(
+            self._border(first),
+            bars.open[start] if closed or live is None else live.open,
+            max(highs),
+            min(lows),
+            bars.close[stop - 1] if live is None else live.close,
+            volume,
+            live is not None,
+        )
