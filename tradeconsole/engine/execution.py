@@ -80,6 +80,7 @@ class Execution:
         self._resolve = resolve
         self._on_doubt = on_doubt
         self._aims: dict[str, Decimal] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
         bus.subscribe(self._forget_aim, OrderChanged)
 
     # -- placing --------------------------------------------------------------------------------------------
@@ -176,6 +177,14 @@ class Execution:
             RequestRefused: the order cannot be changed so, nothing was sent.
             BrokerError: as `place`; after `OrderInDoubt` the records tell which price holds.
         """
+        async with self._changing(command.order_id):
+            return await self._modify(command)
+
+    def _changing(self, order_id: str) -> asyncio.Lock:
+        # one change of an order at a time: two on the wire could arrive in either order
+        return self._locks.setdefault(order_id, asyncio.Lock())
+
+    async def _modify(self, command: ModifyOrder) -> Order:
         order = self._open(command.order_id)
         if order.status not in _MOVABLE:
             raise InvalidRequest(f"the order is {order.status}: only working orders can be changed")
@@ -214,6 +223,10 @@ class Execution:
 
     async def nudge(self, command: NudgeOrder) -> Order:
         """Move a working order's price by whole ticks; quick repeats add up."""
+        async with self._changing(command.order_id):
+            return await self._nudge(command)
+
+    async def _nudge(self, command: NudgeOrder) -> Order:
         order = self._open(command.order_id)
         price = self._aims.get(order.order_id, order.price)
         if price is None:
@@ -225,7 +238,7 @@ class Execution:
         )
         self._aims[order.order_id] = aim
         try:
-            return await self.modify(change)
+            return await self._modify(change)
         except BaseException:
             self._aims.pop(order.order_id, None)
             raise
@@ -234,6 +247,8 @@ class Execution:
         order = event.order
         if self._aims.get(order.order_id) == order.price or order.status.is_final:
             self._aims.pop(order.order_id, None)
+        if order.status.is_final:
+            self._locks.pop(order.order_id, None)
 
     async def cancel(self, order_id: str) -> Order:
         """Cancel one open order.

@@ -1,0 +1,227 @@
+"""The book: one writer, whatever order the broker's events arrive in."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trading_factories import (
+    ACCOUNT,
+    MNQ,
+    NOON,
+    make_fill,
+    make_instrument,
+    make_order,
+    make_report,
+    make_stated,
+)
+
+from tradeconsole.domain.events import (
+    Event,
+    FillReported,
+    InstrumentResolved,
+    OrderAccepted,
+    OrderDoubted,
+    OrderIntended,
+    OrderRejected,
+    OrderReported,
+    OrderSent,
+    PositionAdjusted,
+    RoundTripVoided,
+)
+from tradeconsole.domain.orders import OrderRole, OrderStatus, OrderType, Side
+from tradeconsole.engine.book import Book
+from tradeconsole.engine.bus import Bus
+from tradeconsole.ports import Restored
+
+ORDER = "tc-hand-1"
+
+
+@pytest.fixture
+def book() -> Book:
+    return fresh_book()
+
+
+def fresh_book() -> Book:
+    book = Book()
+    publish(book, InstrumentResolved(make_instrument()))
+    return book
+
+
+def publish(book: Book, *events: Event) -> list[Event]:
+    seen: list[Event] = []
+    bus = Bus(lambda event: (seen.append(event), book.apply(event))[1])
+    for event in events:
+        bus.publish(event)
+    return seen
+
+
+def test_an_order_goes_from_intent_to_filled(book: Book) -> None:
+    publish(book, OrderIntended(make_order()), OrderSent(ORDER, NOON))
+    assert book.orders[ORDER].status is OrderStatus.SENT
+    publish(book, OrderAccepted(ORDER, "3400000001", NOON))
+    assert book.orders[ORDER].status is OrderStatus.SENT, "the reply alone never makes it working"
+    publish(book, OrderReported(make_report(status=OrderStatus.PENDING)))
+    publish(
+        book, OrderReported(make_report(status=OrderStatus.FILLED, filled=2, average_price=Decimal(21000)))
+    )
+    order = book.orders[ORDER]
+    assert (order.status, order.filled, order.broker_order_id) == (OrderStatus.FILLED, 2, "3400000001")
+    assert not book.open_orders
+
+
+def test_stream_events_before_the_reply_are_not_undone_by_it(book: Book) -> None:
+    publish(book, OrderIntended(make_order()), OrderSent(ORDER, NOON))
+    publish(book, OrderReported(make_report(status=OrderStatus.FILLED, filled=2)))
+    publish(book, OrderAccepted(ORDER, "3400000001", NOON), OrderDoubted(ORDER, "timeout", NOON))
+    assert book.orders[ORDER].status is OrderStatus.FILLED
+
+
+def test_an_older_report_does_not_bring_back_an_old_price(book: Book) -> None:
+    stop = {"type": OrderType.STOP, "tag": "tc-hand-1"}
+    publish(
+        book,
+        OrderReported(make_report(stop_price=Decimal(20990), updated_at=NOON + timedelta(seconds=2), **stop)),
+    )
+    publish(book, OrderReported(make_report(stop_price=Decimal(20980), updated_at=NOON, **stop)))
+    assert book.orders[ORDER].stop_price == Decimal(20990)
+
+
+def test_a_fill_may_cross_a_cancel(book: Book) -> None:
+    publish(book, OrderReported(make_report(status=OrderStatus.CANCELLED)))
+    publish(book, OrderReported(make_report(status=OrderStatus.FILLED, filled=2)))
+    assert book.orders[ORDER].status is OrderStatus.FILLED
+
+
+def test_the_reason_of_a_rejection_survives_a_quicker_stream(book: Book) -> None:
+    publish(book, OrderIntended(make_order()), OrderSent(ORDER, NOON))
+    publish(book, OrderReported(make_report(status=OrderStatus.REJECTED)))
+    publish(book, OrderRejected(ORDER, "Invalid price", NOON, "3400000001"))
+    assert book.orders[ORDER].reason == "Invalid price"
+
+
+def test_bracket_legs_join_their_entry(book: Book) -> None:
+    publish(book, OrderIntended(make_order()), OrderReported(make_report()))
+    leg = make_report(
+        broker_order_id="3400000002",
+        tag="tc-hand-1-SL",
+        type=OrderType.STOP,
+        side=Side.SELL,
+        role=OrderRole.STOP_LOSS,
+        parent_broker_id="3400000001",
+        status=OrderStatus.SUSPENDED,
+    )
+    publish(book, OrderReported(leg))
+    assert book.orders["tc-hand-1-SL"].parent_id == ORDER
+    assert book.orders["tc-hand-1-SL"].role is OrderRole.STOP_LOSS
+
+
+def test_an_order_made_elsewhere_gets_an_id_that_follows_from_the_brokers(book: Book) -> None:
+    publish(book, OrderReported(make_report(tag=None)), OrderReported(make_report(tag=None)))
+    assert list(book.orders) == [f"broker-{ACCOUNT}-3400000001"]
+
+
+def test_a_fill_counts_once(book: Book) -> None:
+    publish(book, FillReported(make_fill()), FillReported(make_fill()))
+    position = book.position(ACCOUNT, MNQ)
+    assert position is not None
+    assert position.size == 2
+
+
+def test_a_fill_of_an_unknown_instrument_waits_for_it() -> None:
+    book = Book()
+    publish(book, FillReported(make_fill()))
+    assert book.position(ACCOUNT, MNQ) is None
+    publish(book, InstrumentResolved(make_instrument()))
+    assert book.position(ACCOUNT, MNQ) is not None
+
+
+def test_a_round_trip_is_net_of_fees(book: Book) -> None:
+    publish(book, FillReported(make_fill()))
+    exit_fill = make_fill(
+        fill_id="3000000002", side=Side.SELL, price=Decimal("21010.25"), time=NOON + timedelta(1)
+    )
+    publish(book, FillReported(exit_fill))
+    (trip,) = book.round_trips.values()
+    assert trip.gross_pnl == Decimal("41.00")
+    assert trip.net_pnl == Decimal("38.56")
+    assert book.position(ACCOUNT, MNQ) is None
+
+
+def test_a_lost_fill_found_late_gives_the_history_that_would_have_been(book: Book) -> None:
+    """The opening fill's event is lost, the closing one looks like a new short until the opening is found."""
+    opening = make_fill(fill_id="1", time=NOON)
+    closing = make_fill(fill_id="2", side=Side.SELL, price=Decimal(21010), time=NOON + timedelta(seconds=5))
+    reopening = make_fill(fill_id="3", time=NOON + timedelta(seconds=9), price=Decimal(21005))
+    publish(book, FillReported(closing), FillReported(reopening))
+    assert [trip.side for trip in book.round_trips.values()] == [Side.SELL]
+    events = publish(book, FillReported(opening))
+    assert any(isinstance(event, RoundTripVoided) for event in events)
+    (trip,) = book.round_trips.values()
+    assert (trip.side, trip.gross_pnl) == (Side.BUY, Decimal(40))
+    position = book.position(ACCOUNT, MNQ)
+    assert position is not None
+    assert position.average_price == Decimal(21005)
+
+
+fills = st.lists(
+    st.tuples(st.sampled_from(Side), st.integers(1, 4), st.integers(-20, 20)), min_size=1, max_size=12
+).map(
+    lambda rows: [
+        make_fill(
+            fill_id=str(100 + i), side=side, size=size, price=Decimal(21000) + ticks * Decimal("0.25"),
+            time=NOON + timedelta(seconds=i), fees=Decimal("0.61") * size,
+        )
+        for i, (side, size, ticks) in enumerate(rows)
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(fills, st.randoms(use_true_random=False))
+def test_fills_in_any_order_and_twice_make_one_history(rows: list, random) -> None:  # type: ignore[no-untyped-def, type-arg]
+    ordered, shuffled = fresh_book(), fresh_book()
+    publish(ordered, *(FillReported(fill) for fill in rows))
+    mixed = rows + rows
+    random.shuffle(mixed)
+    publish(shuffled, *(FillReported(fill) for fill in mixed))
+    assert shuffled.position(ACCOUNT, MNQ) == ordered.position(ACCOUNT, MNQ)
+    assert shuffled.round_trips == ordered.round_trips
+
+
+def test_the_brokers_position_can_replace_ours(book: Book) -> None:
+    publish(book, FillReported(make_fill()))
+    publish(book, PositionAdjusted(make_stated(size=-1, average_price=Decimal(20990)), "told so"))
+    position = book.position(ACCOUNT, MNQ)
+    assert position is not None
+    assert (position.size, position.average_price) == (-1, Decimal(20990))
+    publish(book, FillReported(make_fill()))
+    assert book.position(ACCOUNT, MNQ) == position, "the fill was known: it is not booked again"
+
+
+def test_what_was_remembered_is_there_again(book: Book) -> None:
+    publish(book, OrderReported(make_report(status=OrderStatus.FILLED, filled=2)), FillReported(make_fill()))
+    position = book.position(ACCOUNT, MNQ)
+    assert position is not None
+    memory = Restored(
+        instruments=(make_instrument(),),
+        orders=tuple(book.orders.values()),
+        fills=tuple(book.fills.values()),
+        positions=(position,),
+    )
+    again = Book()
+    again.restore(memory)
+    assert again.position(ACCOUNT, MNQ) == position
+    assert again.orders == book.orders
+    publish(again, FillReported(make_fill()))
+    assert again.position(ACCOUNT, MNQ) == position
+
+
+def test_a_position_older_than_the_remembered_fills_is_kept(book: Book) -> None:
+    publish(book, PositionAdjusted(make_stated(size=5), "opened long ago"))
+    position = book.position(ACCOUNT, MNQ)
+    assert position is not None
+    again = Book()
+    again.restore(Restored(instruments=(make_instrument(),), fills=(make_fill(),), positions=(position,)))
+    assert again.position(ACCOUNT, MNQ) == position

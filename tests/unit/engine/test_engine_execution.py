@@ -1,0 +1,324 @@
+"""Orders out: written before sent, sent once, and an honest state whatever comes back."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
+
+import pytest
+from scripted_broker import MemoryJournal, OpenCalendar, ScriptedBroker
+from trading_factories import ACCOUNT, MNQ, make_fill, make_quote, make_report, make_stated, make_tick
+
+from tradeconsole.domain.commands import (
+    Arm,
+    CancelAll,
+    CancelOrder,
+    ClosePosition,
+    Disarm,
+    Flatten,
+    ModifyOrder,
+    NudgeOrder,
+    PlaceOrder,
+)
+from tradeconsole.domain.events import (
+    Channel,
+    ChannelChanged,
+    ChannelState,
+    FillReported,
+    OrderReported,
+    QuoteReceived,
+    TickReceived,
+)
+from tradeconsole.domain.orders import Bracket, Order, OrderRequest, OrderStatus, OrderType, Side
+from tradeconsole.engine.engine import Engine, EngineOptions
+from tradeconsole.errors import (
+    BrokerRejected,
+    BrokerUnavailable,
+    InvalidRequest,
+    OrderInDoubt,
+    RateLimited,
+    RiskDenied,
+    StorageError,
+)
+
+BUY = PlaceOrder(account_id=ACCOUNT, symbol="MNQ", side=Side.BUY, size=2, bracket=Bracket(40, 80))
+
+
+class Desk:
+    """An engine, connected and armed, with its doubles."""
+
+    def __init__(self) -> None:
+        self.journal = MemoryJournal()
+        self.calendar = OpenCalendar()
+        self.engine = Engine(
+            make_broker=ScriptedBroker,
+            journal=self.journal,
+            bars=None,
+            calendar=self.calendar,
+            options=EngineOptions(watchlist=("MNQ",), reconcile_seconds=60),
+        )
+        self.broker: ScriptedBroker = self.engine.broker  # type: ignore[assignment]
+
+    async def open(self) -> None:
+        await self.engine.start()
+        await self.see(lambda: self.engine.watchlist and self.engine.is_synced(ACCOUNT))
+        await self.engine.handle(Arm(ACCOUNT))
+        self.engine.bus.publish(QuoteReceived(make_quote()))
+
+    async def until(self, order_id: str, status: OrderStatus) -> Order:
+        await self.see(lambda: self.engine.book.orders[order_id].status is status)
+        return self.engine.book.orders[order_id]
+
+    def only_order(self) -> Order:
+        (order,) = self.engine.book.orders.values()
+        return order
+
+    async def working(self, **over: object) -> Order:
+        """A buy limit, or what the test asks for, that works at the broker."""
+        wanted = {
+            "side": Side.BUY,
+            "type": OrderType.LIMIT,
+            "limit_price": Decimal(20900),
+            "stop_price": None,
+            **over,
+        }
+        done = await self.engine.handle(PlaceOrder(account_id=ACCOUNT, symbol="MNQ", size=2, **wanted))
+        self.engine.bus.publish(OrderReported(make_report(tag=done.order_ids[0], **wanted)))
+        return self.engine.book.orders[done.order_ids[0]]
+
+    async def see(self, condition: Callable[[], object]) -> None:
+        """Wait until something is so."""
+        async with asyncio.timeout(5):
+            while not condition():
+                await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    desk = Desk()
+    await desk.open()
+    yield desk
+    await desk.engine.stop()
+
+
+async def test_the_intent_is_written_down_before_the_order_is_sent(desk: Desk) -> None:
+    written: list[OrderStatus] = []
+    desk.broker.on_place = lambda _: (
+        written.extend(r.status for r in desk.journal.records if isinstance(r, Order)) or "3400000001"
+    )
+    await desk.engine.handle(BUY)
+    assert written[0] is OrderStatus.INTENDED
+    assert desk.broker.placed[0].tag == desk.only_order().order_id
+
+
+async def test_nothing_is_sent_when_the_intent_cannot_be_written(desk: Desk) -> None:
+    desk.journal.broken = True
+    with pytest.raises(StorageError, match="no space left"):
+        await desk.engine.handle(BUY)
+    assert not desk.broker.placed
+    assert not desk.engine.book.orders
+
+
+async def test_the_reply_alone_does_not_make_it_working(desk: Desk) -> None:
+    await desk.engine.handle(BUY)
+    assert desk.only_order().status is OrderStatus.SENT
+    assert desk.only_order().acknowledged_at is not None
+
+
+async def test_a_lost_reply_is_unknown_and_settled_by_the_records(desk: Desk) -> None:
+    def accept_and_vanish(request: OrderRequest) -> str:
+        desk.broker.orders.append(make_report(tag=request.tag, status=OrderStatus.FILLED, filled=2))
+        desk.broker.fills.append(make_fill())
+        desk.broker.positions.append(make_stated())
+        raise OrderInDoubt("timeout")
+
+    desk.broker.on_place = accept_and_vanish
+    with pytest.raises(OrderInDoubt):
+        await desk.engine.handle(BUY)
+    order = await desk.until(desk.only_order().order_id, OrderStatus.FILLED)
+    position = desk.engine.book.position(ACCOUNT, MNQ)
+    assert order.filled == 2
+    assert position is not None
+    assert position.size == 2
+    assert len(desk.broker.placed) == 1, "an order is never sent again"
+
+
+async def test_an_unknown_order_counts_against_the_limits(desk: Desk) -> None:
+    def vanish(request: OrderRequest) -> str:
+        raise OrderInDoubt("timeout")
+
+    desk.broker.on_place = vanish
+    for _ in range(2):
+        with pytest.raises(OrderInDoubt):
+            await desk.engine.handle(PlaceOrder(account_id=ACCOUNT, symbol="MNQ", side=Side.BUY, size=10))
+    with pytest.raises(RiskDenied, match="could reach 21"):
+        await desk.engine.handle(PlaceOrder(account_id=ACCOUNT, symbol="MNQ", side=Side.BUY, size=1))
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (BrokerRejected("Invalid price", code=2, broker_order_id="9057"), OrderStatus.REJECTED),
+        (BrokerUnavailable("connection refused"), OrderStatus.FAILED),
+        (RateLimited("too many requests"), OrderStatus.FAILED),
+        (OrderInDoubt("timeout"), OrderStatus.UNKNOWN),
+    ],
+)
+async def test_each_failure_leaves_the_state_that_it_proves(
+    desk: Desk, error: Exception, status: OrderStatus
+) -> None:
+    def fail(request: OrderRequest) -> str:
+        raise error
+
+    desk.broker.on_place = fail
+    with pytest.raises(type(error)):
+        await desk.engine.handle(BUY)
+    assert desk.only_order().status is status
+
+
+async def test_a_caller_that_goes_away_does_not_stop_the_bookkeeping(desk: Desk) -> None:
+    desk.broker.place_gate = asyncio.Event()
+    task = asyncio.get_running_loop().create_task(desk.engine.handle(BUY))
+    await desk.see(lambda: desk.broker.placed)
+    task.cancel()
+    desk.broker.place_gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await desk.see(lambda: desk.only_order().broker_order_id is not None)
+
+
+async def test_disarmed_orders_are_refused_with_the_way_to_arm(desk: Desk) -> None:
+    await desk.engine.handle(Disarm(ACCOUNT))
+    with pytest.raises(RiskDenied, match="arm it first"):
+        await desk.engine.handle(BUY)
+    assert not desk.broker.placed
+
+
+async def test_a_closed_session_refuses(desk: Desk) -> None:
+    desk.calendar.open = False
+    with pytest.raises(RiskDenied, match="closed"):
+        await desk.engine.handle(BUY)
+
+
+async def test_orders_wait_until_reconnected_and_reconciled(desk: Desk) -> None:
+    desk.broker.reachable = False
+    desk.engine.bus.publish(ChannelChanged(Channel.ACCOUNT, ChannelState.DOWN, "gone"))
+    with pytest.raises(RiskDenied, match="reconciled"):
+        await desk.engine.handle(BUY)
+    desk.broker.reachable = True
+    desk.engine.bus.publish(ChannelChanged(Channel.ACCOUNT, ChannelState.UP))
+    await desk.see(lambda: desk.engine.is_synced(ACCOUNT))
+    await desk.engine.handle(BUY)
+
+
+async def test_quick_nudges_add_up(desk: Desk) -> None:
+    order = await desk.working()
+    await asyncio.gather(
+        *(desk.engine.handle(NudgeOrder(order_id=order.order_id, ticks=1)) for _ in range(3))
+    )
+    assert [change["limit"] for change in desk.broker.modified] == [
+        Decimal("20900.25"),
+        Decimal("20900.50"),
+        Decimal("20900.75"),
+    ]
+
+
+async def test_a_failed_nudge_starts_again_from_the_price_at_the_broker(desk: Desk) -> None:
+    order = await desk.working()
+    desk.broker.reachable = False
+    with pytest.raises(BrokerUnavailable):
+        await desk.engine.handle(NudgeOrder(order_id=order.order_id, ticks=4))
+    desk.broker.reachable = True
+    await desk.engine.handle(NudgeOrder(order_id=order.order_id, ticks=-1))
+    assert desk.broker.modified[-1]["limit"] == Decimal("20899.75")
+
+
+async def test_changes_keep_to_the_tick_grid(desk: Desk) -> None:
+    order = await desk.working()
+    with pytest.raises(InvalidRequest, match="off the tick grid"):
+        await desk.engine.handle(ModifyOrder(order_id=order.order_id, limit_price=Decimal("20900.1")))
+    assert not desk.broker.modified
+
+
+async def test_a_stop_is_not_moved_through_the_market(desk: Desk) -> None:
+    order = await desk.working(
+        type=OrderType.STOP, side=Side.SELL, limit_price=None, stop_price=Decimal(20990)
+    )
+    order = desk.engine.book.orders[order.order_id]
+    desk.engine.bus.publish(TickReceived(make_tick(price=20985.0)))
+    with pytest.raises(InvalidRequest, match="must lie"):
+        await desk.engine.handle(ModifyOrder(order_id=order.order_id, stop_price=Decimal(20986)))
+
+
+async def test_a_bigger_order_passes_the_gate_again(desk: Desk) -> None:
+    order = await desk.working()
+    with pytest.raises(RiskDenied, match="limit of 10"):
+        await desk.engine.handle(ModifyOrder(order_id=order.order_id, size=11))
+
+
+async def test_cancel_addresses_the_brokers_id(desk: Desk) -> None:
+    order = await desk.working()
+    await desk.engine.handle(CancelOrder(order.order_id))
+    assert desk.broker.cancelled == ["3400000001"]
+
+
+async def test_a_finished_order_is_not_cancelled_again(desk: Desk) -> None:
+    order = await desk.working()
+    desk.engine.bus.publish(OrderReported(make_report(tag=order.order_id, status=OrderStatus.CANCELLED)))
+    with pytest.raises(InvalidRequest, match="cancelled already"):
+        await desk.engine.handle(CancelOrder(order.order_id))
+
+
+async def test_cancel_all_tells_what_could_not_be_cancelled(desk: Desk) -> None:
+    await desk.working()
+    desk.broker.reachable = False
+    with pytest.raises(OrderInDoubt, match="1 of 1"):
+        await desk.engine.handle(CancelAll(ACCOUNT))
+
+
+async def test_closing_needs_a_position_of_that_size(desk: Desk) -> None:
+    with pytest.raises(InvalidRequest, match="no open position"):
+        await desk.engine.handle(ClosePosition(ACCOUNT, "MNQ"))
+    desk.engine.bus.publish(FillReported(make_fill()))
+    with pytest.raises(InvalidRequest, match="size 3"):
+        await desk.engine.handle(ClosePosition(ACCOUNT, "MNQ", 3))
+    await desk.engine.handle(ClosePosition(ACCOUNT, "MNQ", 1))
+    assert desk.broker.closed == [(MNQ, 1)]
+
+
+async def test_flatten_goes_on_until_the_broker_says_flat(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradeconsole.engine.flatten.PAUSES", (0.01,))
+    desk.broker.positions = [make_stated()]
+    entry = make_report(tag=None, broker_order_id="71", type=OrderType.LIMIT)
+    stop = make_report(
+        tag=None, broker_order_id="72", type=OrderType.STOP, side=Side.SELL, stop_price=Decimal(20900)
+    )
+    desk.broker.open_orders = [entry, stop]
+    attempts: list[str] = []
+
+    def drop(broker_order_id: str) -> None:
+        desk.broker.open_orders = [o for o in desk.broker.open_orders if o.broker_order_id != broker_order_id]
+
+    def close(instrument_id: str, size: int | None) -> None:
+        attempts.append(instrument_id)
+        if len(attempts) == 1:
+            raise BrokerUnavailable("nobody answers")
+        desk.broker.positions = []
+
+    desk.broker.on_cancel, desk.broker.on_close = drop, close
+    await desk.engine.handle(Flatten(ACCOUNT))
+    assert await desk.engine.flattener.start(ACCOUNT)
+    assert len(attempts) == 2
+    assert desk.broker.cancelled == ["71", "72"], "the stop stays until the position is closed"
+
+
+async def test_flatten_never_edits_the_book_by_itself(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tradeconsole.engine.flatten.PAUSES", (0.01,))
+    desk.engine.bus.publish(FillReported(make_fill()))
+    desk.broker.reachable = False
+    await desk.engine.handle(Flatten(ACCOUNT))
+    await asyncio.sleep(0.05)
+    position = desk.engine.book.position(ACCOUNT, MNQ)
+    assert position is not None
+    assert position.size == 2
