@@ -234,6 +234,17 @@ class PositionCleared(msgspec.Struct, frozen=True, gc=False):
     instrument_id: str
 
 
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Who asked for what, and why: `who` is the order's origin or the front end, `what` the command."""
+
+    time: datetime
+    who: str
+    what: str
+    why: str = ""
+    account_id: str | None = None
+    order_id: str | None = None
+
+
 class Journal(Protocol):
     """Durable memory. `append` never waits for a database."""
 
@@ -248,7 +259,7 @@ class Journal(Protocol):
         """What was remembered before; everything appended earlier is included."""
 
 
-JournalRecord = Record | EquityPoint | PositionCleared | RoundTripVoided
+JournalRecord = Record | EquityPoint | PositionCleared | RoundTripVoided | AuditEntry
 
 
 class BrokerHooks(msgspec.Struct, frozen=True, kw_only=True):
