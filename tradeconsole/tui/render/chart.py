@@ -41,8 +41,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     strips: tuple[Strip, ...]
     frame: overlays.Frame | None = None
     order_rows: dict[int, str] = {}
-    older: int = 0
-    """Closed bars left of the picture."""
+    wants_older: bool = False
+    """Less than another picture's worth of bars is left of this one."""
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -65,7 +65,7 @@ def layout(width: int, height: int, label: int) -> Layout:
     return Layout(info, max(height - info - times - volume, 1), volume, times, width - axis, axis)
 
 
-def visible_candles(width: int, zoom: int) -> int:
+def room_in(width: int, zoom: int) -> int:
     """How many candles a plot of some width holds."""
     return max((width - _GAP) // ZOOMS[zoom].slot, 1)
 
@@ -91,7 +91,7 @@ def draw_chart(
         return _message(_why_empty(view), look, styles, width, height)
     parts = layout(width, height, len(numbers.price(newest[0].high, decimals)))
     zoom = ZOOMS[port.zoom]
-    room = visible_candles(parts.width, port.zoom)
+    room = room_in(parts.width, port.zoom)
     candles = series.window(port.end, room)
     frame = overlays.Frame(
         top=parts.info,
@@ -112,7 +112,9 @@ def draw_chart(
         _draw_info(canvas, frame, view, port, look, fills)
     strips = canvas.strips(styles, ascii_only=look.ascii_only)
     older = series.older_than(candles[0].time)
-    return Picture(strips=tuple(strips), frame=frame, order_rows=order_rows, older=older)
+    return Picture(
+        strips=tuple(strips), frame=frame, order_rows=order_rows, wants_older=older < room * zoom.merge
+    )
 
 
 def _draw_plot(
@@ -202,7 +204,7 @@ def _facts(
     return [
         (brief, role),
         ("loading…" if view.loading else "", Role.WARN),
-        ("history ▸ End follows" if port.end is not None else "", Role.WARN),
+        ("scrolled back" if port.end is not None else "", Role.WARN),
         (f"V {numbers.compact(candle.volume)}", Role.TEXT),
         (numbers.signed_price(candle.close - candle.open, decimals), role),
         ("live" if candle.live and port.cursor is None else when, Role.MUTED),

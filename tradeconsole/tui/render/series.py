@@ -70,22 +70,22 @@ class Series:
         return self._border(self._bars.time[-1]) if len(self._bars) else None
 
     def window(self, end: int | None, count: int) -> list[Candle]:
-        """Up to `count` candles, oldest first, the last of them being the one that starts at `end` or before.
+        """Up to `count` candles, oldest first, the last of them being the one that holds `end`.
 
-        `end` None means the newest.
+        `end` None means the newest; between two bars, the older one.
         """
         candles: list[Candle] = []
         times = self._bars.time
         live = self._live
         stop = len(times)
         if live is not None and (end is None or end >= self._border(int(live.time))):
-            start = self._first_of(self._border(int(live.time)), stop)
+            start = bisect_left(times, self._border(int(live.time)))
             candles.append(self._candle(start, stop, live))
             stop = start
         elif end is not None:
-            stop = bisect_right(times, end + max(self._step - 1, 0))
+            stop = self._after(end)
         while stop > 0 and len(candles) < count:
-            start = self._first_of(self._border(times[stop - 1]), stop)
+            start = bisect_left(times, self._border(times[stop - 1]), 0, stop)
             candles.append(self._candle(start, stop, None))
             stop = start
         candles.reverse()
@@ -95,29 +95,38 @@ class Series:
         """Closed bars before a time: how far the user can still scroll without asking for more."""
         return bisect_left(self._bars.time, time)
 
-    def moved(self, end: int | None, by: int) -> int | None:
-        """The window's end after scrolling `by` candles: negative to older ones; None once at the newest."""
-        newest = self.newest
-        if newest is None:
-            return None
+    def scrolled(self, end: int | None, by: int, room: int) -> int | None:
+        """The window's end after scrolling `by` candles, negative to older ones; None once it follows the newest.
+
+        Stops where the oldest candle would leave the left edge of a picture with `room` candles.
+        """
         if by < 0:
-            return self.window(end, 1 - by)[0].time
-        if end is None:
-            return None
-        position = end
-        for _ in range(by):
-            index = bisect_left(self._bars.time, position + max(self._step, 1))
-            if index >= len(self._bars):
+            older = self.window(end, 1 - by)
+            if not older:
                 return None
-            position = self._border(self._bars.time[index])
-        return None if position >= newest else position
+            end = older[0].time
+            if (held := len(self.window(end, room))) < room:
+                return self._forward(end, room - held)
+            return end
+        return None if end is None else self._forward(end, by)
+
+    def _forward(self, end: int, by: int) -> int | None:
+        times, newest = self._bars.time, self.newest
+        for _ in range(by):
+            index = self._after(end)
+            if index >= len(times):
+                return None
+            end = self._border(times[index])
+        return None if newest is None or end >= newest else end
+
+    def _after(self, time: int) -> int:
+        """Index of the first closed bar after the candle that holds a time."""
+        if self._step:
+            return bisect_left(self._bars.time, self._border(time) + self._step)
+        return bisect_right(self._bars.time, time)
 
     def _border(self, time: int) -> int:
         return time // self._step * self._step if self._step else time
-
-    def _first_of(self, border: int, stop: int) -> int:
-        """Index of the first closed bar, below `stop`, of the candle that starts at a border."""
-        return bisect_left(self._bars.time, border, 0, stop)
 
     def _candle(self, start: int, stop: int, live: LiveBar | None) -> Candle:
         bars = self._bars
