@@ -1,0 +1,209 @@
+"""Clock, telemetry, supervisor, bus, ids, protection, notices."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from scripted_broker import MemoryJournal, OpenCalendar, ScriptedBroker
+from trading_factories import ACCOUNT, MNQ, NOON, make_fill, make_instrument, make_report
+
+from tradeconsole.domain.events import (
+    Channel,
+    ChannelChanged,
+    ChannelState,
+    FillReported,
+    InstrumentResolved,
+    NotificationRaised,
+    OrderReported,
+    Severity,
+    StorageChanged,
+)
+from tradeconsole.domain.orders import OrderRole, OrderStatus, OrderType, Side
+from tradeconsole.engine.book import Book
+from tradeconsole.engine.bus import Bus
+from tradeconsole.engine.clock import VenueClock
+from tradeconsole.engine.engine import Engine, EngineOptions
+from tradeconsole.engine.identity import new_order_id, origin_of
+from tradeconsole.engine.notices import Notices
+from tradeconsole.engine.protection import coverage, describe
+from tradeconsole.engine.supervisor import Supervisor
+from tradeconsole.engine.telemetry import Telemetry
+from tradeconsole.errors import InvalidRequest
+
+
+def test_a_venue_in_the_past_sets_the_time() -> None:
+    clock = VenueClock()
+    replayed = datetime(2013, 10, 7, 14, 30, tzinfo=UTC)
+    clock.observe(replayed)
+    assert clock.is_elsewhere
+    assert timedelta() <= clock.now() - replayed < timedelta(seconds=5)
+
+
+def test_a_stamp_that_arrives_late_does_not_turn_time_back() -> None:
+    clock = VenueClock()
+    clock.observe(datetime(2013, 10, 7, 14, 30, tzinfo=UTC))
+    before = clock.now()
+    clock.observe(datetime(2013, 10, 7, 14, 29, 59, tzinfo=UTC))
+    assert clock.now() >= before
+
+
+def test_skew_is_measured_and_not_followed() -> None:
+    clock = VenueClock()
+    clock.observe(datetime.now(UTC) + timedelta(seconds=3))
+    assert not clock.is_elsewhere
+    assert timedelta(seconds=2) < clock.skew < timedelta(seconds=4)
+
+
+def test_quantiles_are_within_a_bucket() -> None:
+    telemetry = Telemetry()
+    for i in range(1, 1001):
+        telemetry.observe("stage", i / 1000)
+    (stats,) = telemetry.stages()
+    assert stats.count == 1000
+    assert 0.5 <= stats.p50 <= 0.57
+    assert 0.99 <= stats.p99 <= 1.0
+    assert stats.max == 1.0
+
+
+async def test_a_failing_task_is_started_again_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tradeconsole.engine.supervisor.BACKOFF", (0.001,))
+    failures: list[str] = []
+    done = asyncio.Event()
+    supervisor = Supervisor(lambda name, error: failures.append(f"{name}: {error}"))
+
+    async def work() -> None:
+        if len(failures) < 2:
+            raise ValueError("no luck")
+        done.set()
+
+    supervisor.keep("stubborn", work)
+    async with asyncio.timeout(5):
+        await done.wait()
+    await supervisor.close()
+    assert failures == ["stubborn: no luck"] * 2
+
+
+def test_handlers_see_events_in_one_order_and_do_not_stop_each_other() -> None:
+    seen: list[object] = []
+    bus = Bus(lambda _: ())
+    first, second = StorageChanged(available=True), StorageChanged(available=False)
+
+    def broken(event: object) -> None:
+        if event is first:
+            bus.publish(second)
+        raise RuntimeError("a fault in a handler")
+
+    bus.subscribe(broken, StorageChanged)
+    bus.subscribe(seen.append, StorageChanged)
+    bus.publish(first)
+    assert seen == [first, second]
+    bus.unsubscribe(seen.append)
+    bus.publish(first)
+    assert len(seen) == 2
+
+
+def test_order_ids_are_unique_sorted_by_time_and_fit_into_a_tag() -> None:
+    ids = [new_order_id("overnight_range", NOON + timedelta(seconds=i)) for i in range(50)]
+    assert ids == sorted(ids)
+    assert len(set(ids)) == 50
+    assert all(len(order_id) + len("-SL") <= 60 for order_id in ids)
+    assert {origin_of(order_id) for order_id in ids} == {"overnight_range"}
+    assert origin_of(f"{ids[0]}-SL") == "overnight_range"
+    assert origin_of("somebody's own tag") == "broker"
+    with pytest.raises(InvalidRequest):
+        new_order_id("a-b", NOON)
+
+
+def held_book() -> Book:
+    book = Book()
+    bus = Bus(book.apply)
+    bus.publish(InstrumentResolved(make_instrument()))
+    bus.publish(FillReported(make_fill()))
+    return book
+
+
+def stop(**over: object):  # type: ignore[no-untyped-def]
+    fields = {"type": OrderType.STOP, "side": Side.SELL, "stop_price": Decimal(20990), "role": OrderRole.STOP_LOSS,
+              "tag": "tc-hand-1-SL", "broker_order_id": "2", **over}  # fmt: skip
+    return OrderReported(make_report(**fields))
+
+
+@pytest.mark.parametrize(
+    ("reports", "words"),
+    [
+        ([], "UNPROTECTED"),
+        ([stop(status=OrderStatus.SUSPENDED)], "UNPROTECTED"),
+        ([stop(side=Side.BUY)], "UNPROTECTED"),
+        ([stop(role=OrderRole.ENTRY)], "UNPROTECTED"),
+        ([stop(size=1)], "1/2 stop 20990.00 at broker PARTLY"),
+        ([stop()], "2/2 stop 20990.00 at broker"),
+    ],
+)
+def test_protection_is_proven_by_working_stops_alone(reports: list[OrderReported], words: str) -> None:
+    book = held_book()
+    for report in reports:
+        book.apply(report)
+    position = book.position(ACCOUNT, MNQ)
+    assert position is not None
+    assert describe(coverage(book, position), make_instrument()) == words
+
+
+def notices_after(*events: object) -> list[NotificationRaised]:
+    book = Book()
+    bus = Bus(book.apply)
+    Notices(bus, book, lambda: NOON)
+    bus.publish(InstrumentResolved(make_instrument()))
+    for event in events:
+        bus.publish(event)  # type: ignore[arg-type]
+    return book.notifications
+
+
+def test_fills_and_round_trips_are_told_with_their_figures() -> None:
+    sell = make_fill(
+        fill_id="3000000002", side=Side.SELL, price=Decimal(21010), time=NOON + timedelta(seconds=1)
+    )
+    titles = [n.title for n in notices_after(FillReported(make_fill()), FillReported(sell))]
+    assert titles == [
+        "Filled: bought 2 MNQZ6 @ 21000.00",
+        "Filled: sold 2 MNQZ6 @ 21010.00",
+        "Round trip: long 2 MNQZ6, net +37.56",
+    ]
+
+
+def test_old_history_is_not_news() -> None:
+    assert not notices_after(FillReported(make_fill(time=NOON - timedelta(days=2))))
+
+
+def test_a_channel_is_told_when_it_changes_and_not_again() -> None:
+    down = ChannelChanged(Channel.MARKET, ChannelState.DOWN, "connection refused")
+    told = notices_after(down, down, ChannelChanged(Channel.MARKET, ChannelState.UP))
+    assert [(n.severity, n.title) for n in told] == [
+        (Severity.ERROR, "Market data down"),
+        (Severity.SUCCESS, "Market data up"),
+    ]
+
+
+async def test_an_engine_without_a_broker_keeps_trying_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tradeconsole.engine.connection.RETRY", (0.01,))
+    engine = Engine(
+        make_broker=ScriptedBroker,
+        journal=MemoryJournal(),
+        bars=None,
+        calendar=OpenCalendar(),
+        options=EngineOptions(watchlist=("MNQ", "NOSUCH")),
+    )
+    broker: ScriptedBroker = engine.broker  # type: ignore[assignment]
+    broker.reachable = False
+    await engine.start()
+    async with asyncio.timeout(5):
+        while engine.book.channels[Channel.ORDERS].state is not ChannelState.DOWN:
+            await asyncio.sleep(0.001)
+    assert engine.book.channels[Channel.ORDERS].reason == "nobody answers"
+    broker.reachable = True
+    async with asyncio.timeout(5):
+        while not (engine.watchlist and engine.is_synced(ACCOUNT)):
+            await asyncio.sleep(0.001)
+    await engine.stop()
+    assert engine.watchlist == [MNQ]
+    assert any("NOSUCH is not on the watchlist" in notice.title for notice in engine.book.notifications)
