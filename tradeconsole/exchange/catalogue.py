@@ -1,0 +1,286 @@
+"""Products and contracts: what the venue lists, which month is active on a day, and how to find it."""
+
+import tomllib
+from calendar import FRIDAY, WEDNESDAY, monthrange
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
+from importlib import resources
+from typing import Self
+
+import msgspec
+
+from tradeconsole.domain.instruments import MONTH_CODES, ContractMonth, ProductGroup
+from tradeconsole.errors import InvalidRequest
+
+SEARCH_LIMIT = 20
+_MONTH_NAMES = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+
+
+class Anchor(StrEnum):
+    """A day given by a contract's delivery month."""
+
+    FIRST_OF_MONTH = "first-of-month"
+    SECOND_FRIDAY = "second-friday"
+    THIRD_FRIDAY = "third-friday"
+    LAST_FRIDAY = "last-friday"
+    THIRD_WEDNESDAY = "third-wednesday"
+    MONTH_BEFORE = "25th-of-month-before"
+
+
+class RollRule(msgspec.Struct, frozen=True):
+    """The next contract becomes the active one `days` calendar days before the anchor."""
+
+    anchor: Anchor
+    days: int
+
+    def date(self, month: ContractMonth) -> date:
+        """First day on which a contract of that delivery month is no longer the active one."""
+        return _anchor_day(self.anchor, month.year, month.month) - timedelta(self.days)
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """One listed product. Charges are per contract and side; `weight` is in mini-equivalents.
+
+    `volatility` is the standard deviation of a day's move in % of `price`, `volume` contracts a day; a product
+    that `follows` another shares its price path and has no price of its own.
+    """
+
+    symbol: str
+    code: str
+    description: str
+    exchange: str
+    group: ProductGroup
+    tick: Decimal
+    tick_value: Decimal
+    fee: Decimal
+    commission: Decimal
+    weight: Decimal
+    months: str
+    roll: str
+    volume: int
+    fee_verified: bool = False
+    follows: str | None = None
+    price: float = 0.0
+    volatility: float = 0.0
+
+    @property
+    def symbol_id(self) -> str:
+        return f"F.US.{self.code}"
+
+    @cached_property
+    def point_value(self) -> Decimal:
+        """Money per whole point per contract."""
+        return self.tick_value / self.tick
+
+    @cached_property
+    def tick_float(self) -> float:
+        return float(self.tick)
+
+    @cached_property
+    def decimals(self) -> int:
+        """Digits after the point that show every price on the grid exactly."""
+        exponent = self.tick.normalize().as_tuple().exponent
+        return max(0, -exponent) if isinstance(exponent, int) else 0
+
+    def price_of(self, ticks: int) -> float:
+        """The observed price that many ticks above zero."""
+        return round(ticks * self.tick_float, self.decimals)
+
+    def ticks_of(self, price: float | Decimal) -> int:
+        """The number of ticks nearest to a price."""
+        return round(float(price) / self.tick_float)
+
+    def owed(self, price: float) -> Decimal:
+        """An observed price as it is booked."""
+        return self.ticks_of(price) * self.tick
+
+    def is_on_grid(self, price: Decimal) -> bool:
+        return price % self.tick == 0
+
+
+class Contract(msgspec.Struct, frozen=True, dict=True):
+    """One delivery month of a product."""
+
+    product: Product
+    month: ContractMonth
+
+    @cached_property
+    def id(self) -> str:
+        """`CON.F.US.MNQ.Z26`"""
+        return f"CON.F.US.{self.product.code}.{self.month.code}"
+
+    @property
+    def name(self) -> str:
+        """`MNQZ6`: one digit for the year, as contracts are listed."""
+        return f"{self.product.symbol}{self.month.letter}{self.month.year % 10}"
+
+    @property
+    def display_name(self) -> str:
+        """`MNQZ26`: two digits, as positions show it."""
+        return f"{self.product.symbol}{self.month.code}"
+
+    @property
+    def description(self) -> str:
+        return f"{self.product.description}: {_MONTH_NAMES[self.month.month - 1]} {self.month.year}"
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    rolls: dict[str, RollRule]
+    products: dict[str, dict[str, object]]
+
+
+class Catalogue:
+    """Every product, its contracts, and which of them is active on a day.
+
+    Args:
+        products: in listing order.
+        rolls: the rules that products name.
+        pinned: where given, only these products are listed, each with this month whatever the day; a replay of
+            a past market uses it.
+    """
+
+    def __init__(
+        self,
+        products: tuple[Product, ...],
+        rolls: Mapping[str, RollRule],
+        pinned: Mapping[str, ContractMonth] | None = None,
+    ) -> None:
+        self._products = products
+        self._rolls = rolls
+        self._pinned = pinned
+        self._by_symbol = {product.symbol: product for product in products}
+        self._by_code = {product.code: product for product in products}
+        self._contracts: dict[str, Contract | None] = {}
+        self._active: dict[tuple[str, date], Contract] = {}
+
+    @classmethod
+    def load(cls) -> Self:
+        """The products that come with the package."""
+        text = resources.files(__package__).joinpath("products.toml").read_text(encoding="utf-8")
+        file = msgspec.convert(tomllib.loads(text), _File)
+        products = tuple(
+            msgspec.convert({"symbol": symbol, **fields}, Product) for symbol, fields in file.products.items()
+        )
+        return cls(products, file.rolls)
+
+    def pinned_to(self, contract: Contract) -> "Catalogue":
+        """The same catalogue with only this contract listed and always active."""
+        return Catalogue(self._products, self._rolls, {contract.product.symbol: contract.month})
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        return self._products
+
+    def product(self, symbol: str) -> Product:
+        """A product by the exchange's root, such as `ES`.
+
+        Raises:
+            InvalidRequest: no such product.
+        """
+        product = self._by_symbol.get(symbol.upper())
+        if product is None:
+            raise InvalidRequest(
+                f"unknown symbol '{symbol}': expected a listed product such as ES, MNQ or CL"
+            )
+        return product
+
+    def contract(self, contract_id: str) -> Contract | None:
+        """A contract by its id, expired ones included; None if there never was one."""
+        if contract_id not in self._contracts:
+            self._contracts[contract_id] = self._parse(contract_id)
+        return self._contracts[contract_id]
+
+    def named(self, name: str) -> Contract | None:
+        """A contract by root and month, `ESZ13`; None if there is none."""
+        product = self._by_symbol.get(name[:-3])
+        return self.contract(f"CON.F.US.{product.code}.{name[-3:]}") if product else None
+
+    def active(self, product: Product, day: date) -> Contract:
+        """The product's active contract on a day."""
+        key = (product.symbol, day)
+        contract = self._active.get(key)
+        if contract is None:
+            contract = self._active[key] = self._find_active(product, day)
+        return contract
+
+    def is_active(self, contract: Contract, day: date) -> bool:
+        """Whether the contract is listed and the active one of its product."""
+        if self._pinned is not None and contract.product.symbol not in self._pinned:
+            return False
+        return self.active(contract.product, day).month == contract.month
+
+    def available(self, day: date) -> list[Contract]:
+        """The active contract of every listed product."""
+        return [
+            self.active(product, day)
+            for product in self._products
+            if self._pinned is None or product.symbol in self._pinned
+        ]
+
+    def search(self, text: str, day: date) -> list[Contract]:
+        """Active contracts whose name, description or product code contains every word; at most 20."""
+        words = text.casefold().split()
+        found = []
+        for contract in self.available(day):
+            haystack = f"{contract.name} {contract.description} {contract.id}".casefold()
+            if all(word in haystack for word in words):
+                found.append(contract)
+        return found[:SEARCH_LIMIT]
+
+    def _parse(self, contract_id: str) -> Contract | None:
+        prefix, _, code = contract_id.rpartition(".")
+        product = self._by_code.get(prefix.removeprefix("CON.F.US."))
+        if product is None or not prefix.startswith("CON.F.US."):
+            return None
+        if len(code) != 3 or code[0] not in MONTH_CODES or not code[1:].isdecimal():
+            return None
+        return Contract(product, ContractMonth.parse(code))
+
+    def _find_active(self, product: Product, day: date) -> Contract:
+        if self._pinned is not None and product.symbol in self._pinned:
+            return Contract(product, self._pinned[product.symbol])
+        rule = self._rolls[product.roll]
+        year, month = day.year, day.month
+        while True:
+            candidate = ContractMonth(year, month)
+            if candidate.letter in product.months and day < rule.date(candidate):
+                return Contract(product, candidate)
+            year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+
+
+def _anchor_day(anchor: Anchor, year: int, month: int) -> date:
+    match anchor:
+        case Anchor.FIRST_OF_MONTH:
+            return date(year, month, 1)
+        case Anchor.SECOND_FRIDAY:
+            return _weekday(year, month, FRIDAY, 2)
+        case Anchor.THIRD_FRIDAY:
+            return _weekday(year, month, FRIDAY, 3)
+        case Anchor.THIRD_WEDNESDAY:
+            return _weekday(year, month, WEDNESDAY, 3)
+        case Anchor.LAST_FRIDAY:
+            last = date(year, month, monthrange(year, month)[1])
+            return last - timedelta((last.weekday() - FRIDAY) % 7)
+        case Anchor.MONTH_BEFORE:
+            return (date(year, month, 1) - timedelta(1)).replace(day=25)
+
+
+def _weekday(year: int, month: int, weekday: int, nth: int) -> date:
+    first = date(year, month, 1)
+    return first + timedelta((weekday - first.weekday()) % 7 + 7 * (nth - 1))
