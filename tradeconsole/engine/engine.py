@@ -9,23 +9,8 @@ from typing import Final
 
 import msgspec
 
-from tradeconsole.domain.accounts import Account, AccountKind
-from tradeconsole.domain.commands import (
-    Arm,
-    CancelAll,
-    CancelOrder,
-    ClosePosition,
-    Command,
-    Disarm,
-    DismissNotifications,
-    Flatten,
-    ModifyOrder,
-    NudgeOrder,
-    PlaceOrder,
-    Reconcile,
-)
+from tradeconsole.domain.commands import Command
 from tradeconsole.domain.events import (
-    ArmedChanged,
     Channel,
     ChannelChanged,
     ChannelState,
@@ -41,9 +26,10 @@ from tradeconsole.engine import risk
 from tradeconsole.engine.book import Book
 from tradeconsole.engine.bus import Bus
 from tradeconsole.engine.clock import VenueClock
+from tradeconsole.engine.commands import Commands, Done
 from tradeconsole.engine.connection import Connection
 from tradeconsole.engine.equity import EquityCurve
-from tradeconsole.engine.execution import Execution, describe
+from tradeconsole.engine.execution import Execution
 from tradeconsole.engine.flatten import Flattener
 from tradeconsole.engine.history import History
 from tradeconsole.engine.market_data import MarketData
@@ -52,7 +38,6 @@ from tradeconsole.engine.recorder import Recorder
 from tradeconsole.engine.supervisor import Supervisor
 from tradeconsole.engine.sync import Synchroniser
 from tradeconsole.engine.telemetry import Telemetry
-from tradeconsole.errors import BrokerError, InvalidRequest, OrderInDoubt, RequestRefused
 from tradeconsole.ports import BarStore, Broker, BrokerHooks, Journal, Restored
 
 log = logging.getLogger(__name__)
@@ -71,13 +56,6 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     account: str | None = None
     """Name or id of the account to begin with; None: the first that may trade."""
     limits: risk.RiskLimits = risk.RiskLimits()
-
-
-class Done(msgspec.Struct, frozen=True):
-    """A command was carried out as far as it is ours to do; `order_ids` are ours."""
-
-    message: str
-    order_ids: tuple[str, ...] = ()
 
 
 class Engine:
@@ -105,7 +83,6 @@ class Engine:
         self.equity = EquityCurve(self.book, journal)
         self.beats = 0
         self.streaming = False
-        self.read_notices = 0
         self.watchlist: list[str] = []
         """Instrument ids, in the order shown."""
         self.broker = make_broker(
@@ -140,6 +117,17 @@ class Engine:
             on_doubt=self.sync.request,
         )
         self.flattener = Flattener(self.broker, self.supervisor, self.notices.raise_, self.sync.request)
+        self.commands = Commands(
+            book=self.book,
+            bus=self.bus,
+            journal=journal,
+            clock=self.clock,
+            execution=self.execution,
+            flattener=self.flattener,
+            sync=self.sync,
+            connection=self.connection,
+            read_only=options.limits.read_only,
+        )
         self.bus.subscribe(self._on_channel, ChannelChanged)
         self.bus.subscribe(self._on_stated, PositionReported)
         self.bus.subscribe(self._on_position, PositionChanged)
@@ -183,7 +171,7 @@ class Engine:
         self.equity.restore(memory.equity)
         self.notices.remember()
         self.market.want("positions", {p.instrument_id for p in memory.positions if p.size})
-        self.read_notices = len(self.book.notifications)
+        self.commands.mark_read()
         self.sync.request()
 
     async def _beat(self) -> None:
@@ -245,88 +233,9 @@ class Engine:
         chosen = wanted or tradable or accounts
         return chosen[0].account_id if chosen else None
 
-    # -- commands -------------------------------------------------------------------------------------------
-
     async def handle(self, command: Command) -> Done:
-        """Carry out a command.
-
-        Raises:
-            RequestRefused: refused here, nothing was sent.
-            BrokerError: the broker refused, failed, or did not answer.
-        """
-        match command:
-            case PlaceOrder():
-                order = await self.execution.place(command)
-                words = describe(command, self.book.instruments[order.instrument_id])
-                return Done(f"sent: {words}", (order.order_id,))
-            case ModifyOrder():
-                order = await self.execution.modify(command)
-                return Done("change sent", (order.order_id,))
-            case NudgeOrder():
-                order = await self.execution.nudge(command)
-                return Done(f"moved by {command.ticks:+d} ticks", (order.order_id,))
-            case CancelOrder():
-                order = await self.execution.cancel(command.order_id)
-                return Done("cancel sent", (order.order_id,))
-            case CancelAll():
-                return await self._cancel_all(command)
-            case ClosePosition() | Flatten():
-                return await self._close(command)
-            case Arm() | Disarm():
-                return self._arm(command)
-            case Reconcile():
-                await self.sync.sync_all()
-                return Done("reconciled with the broker's records")
-            case DismissNotifications():
-                self.read_notices = len(self.book.notifications)
-                return Done("notifications marked as read")
-
-    async def _close(self, command: ClosePosition | Flatten) -> Done:
-        if isinstance(command, ClosePosition):
-            instrument = await self.connection.resolve(command.symbol)
-            await self.execution.close(command.account_id, instrument, command.size)
-            return Done(f"closing {command.size or 'all'} {instrument.name}")
-        scope = None if command.symbol is None else await self.connection.resolve(command.symbol)
-        self._known_account(command.account_id)
-        self.flattener.start(command.account_id, scope.instrument_id if scope else None)
-        return Done(f"flattening {scope.name if scope else 'everything'}: watch the feed for 'Flat'")
-
-    async def _cancel_all(self, command: CancelAll) -> Done:
-        self._known_account(command.account_id)
-        scope = (
-            None if command.symbol is None else (await self.connection.resolve(command.symbol)).instrument_id
-        )
-        orders = self.book.open_orders_of(command.account_id, scope)
-        results = await asyncio.gather(
-            *(self.execution.cancel(order.order_id) for order in orders), return_exceptions=True
-        )
-        failures = [result for result in results if isinstance(result, BaseException)]
-        for failure in failures:
-            if not isinstance(failure, BrokerError | RequestRefused):
-                raise failure
-        if failures:
-            raise OrderInDoubt(
-                f"{len(failures)} of {len(orders)} orders could not be cancelled: {failures[0]}"
-            )
-        return Done(f"cancel sent for {len(orders)} orders", tuple(order.order_id for order in orders))
-
-    def _arm(self, command: Arm | Disarm) -> Done:
-        account = self._known_account(command.account_id)
-        if isinstance(command, Disarm):
-            self.bus.publish(ArmedChanged(command.account_id, armed=False))
-            return Done(f"{account.name} disarmed")
-        if self.options.limits.read_only:
-            raise InvalidRequest("this profile is read-only: it cannot be armed")
-        if account.kind in {AccountKind.FUNDED, AccountKind.LIVE} and command.phrase != account.name:
-            raise InvalidRequest(f"type the account's name to arm it: {account.name}")
-        self.bus.publish(ArmedChanged(command.account_id, armed=True))
-        return Done(f"{account.name} armed")
-
-    def _known_account(self, account_id: str) -> Account:
-        account = self.book.accounts.get(account_id)
-        if account is None:
-            raise InvalidRequest(f"there is no account {account_id}")
-        return account
+        """Carry out a command; see `Commands.handle`."""
+        return await self.commands.handle(command)
 
     # -- what the risk gate looks at ------------------------------------------------------------------------
 

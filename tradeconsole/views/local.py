@@ -11,7 +11,8 @@ from tradeconsole.domain.market import BarSeries, Span, Timeframe
 from tradeconsole.engine import risk
 from tradeconsole.engine.bars import bar_start
 from tradeconsole.engine.charts import span_of
-from tradeconsole.engine.engine import Done, Engine
+from tradeconsole.engine.commands import Done
+from tradeconsole.engine.engine import Engine
 from tradeconsole.engine.thread import EngineThread
 from tradeconsole.errors import InvalidRequest
 from tradeconsole.views.build.market import preview_view

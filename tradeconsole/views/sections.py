@@ -97,7 +97,7 @@ class Sections:
             data_age=engine.market.age(instrument.instrument_id) if instrument else None,
             storage=state,
             storage_note=note,
-            unread=max(0, len(book.notifications) - engine.read_notices),
+            unread=sum(not engine.commands.is_read(notice) for notice in book.notifications),
         )
 
     def _channel_age(self, change: ChannelChanged) -> float | None:
@@ -152,7 +152,7 @@ class Sections:
         return build_trading.round_trip_rows(self._engine.book, account_id) if account_id else None
 
     def _notifications(self) -> tuple[NotificationRow, ...]:
-        return build_trading.notification_rows(self._engine.book.notifications, self._engine.read_notices)
+        return build_trading.notification_rows(self._engine.book.notifications, self._engine.commands.is_read)
 
     def _chart(self) -> ChartView | None:
         instrument, focus = self._gaze.instrument, self._gaze.focus

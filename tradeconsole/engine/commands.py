@@ -1,0 +1,192 @@
+"""What a front end may ask for, carried out; every command that touches money leaves a line in the audit trail."""
+
+import asyncio
+import logging
+from datetime import datetime
+
+import msgspec
+
+from tradeconsole.domain.accounts import Account, AccountKind
+from tradeconsole.domain.commands import (
+    Arm,
+    CancelAll,
+    CancelOrder,
+    ClosePosition,
+    Command,
+    Disarm,
+    DismissNotifications,
+    Flatten,
+    ModifyOrder,
+    NudgeOrder,
+    PlaceOrder,
+    Reconcile,
+)
+from tradeconsole.domain.events import ArmedChanged, NotificationRaised
+from tradeconsole.engine.book import Book
+from tradeconsole.engine.bus import Bus
+from tradeconsole.engine.connection import Connection
+from tradeconsole.engine.execution import Execution, describe
+from tradeconsole.engine.flatten import Flattener
+from tradeconsole.engine.sync import Synchroniser
+from tradeconsole.errors import (
+    BrokerError,
+    InvalidRequest,
+    OrderInDoubt,
+    RequestRefused,
+    StorageError,
+    TradeConsoleError,
+)
+from tradeconsole.ports import AuditEntry, Clock, Journal
+
+log = logging.getLogger(__name__)
+
+
+class Done(msgspec.Struct, frozen=True):
+    """A command was carried out as far as it is ours to do; `order_ids` are ours."""
+
+    message: str
+    order_ids: tuple[str, ...] = ()
+
+
+class Commands:
+    """Dispatches commands to whoever carries them out."""
+
+    def __init__(
+        self,
+        *,
+        book: Book,
+        bus: Bus,
+        journal: Journal,
+        clock: Clock,
+        execution: Execution,
+        flattener: Flattener,
+        sync: Synchroniser,
+        connection: Connection,
+        read_only: bool,
+    ) -> None:
+        self._book = book
+        self._bus = bus
+        self._journal = journal
+        self._clock = clock
+        self._execution = execution
+        self._flattener = flattener
+        self._sync = sync
+        self._connection = connection
+        self._read_only = read_only
+        self.read_until: datetime | None = None
+        """Notifications up to this time were seen by the user."""
+
+    async def handle(self, command: Command) -> Done:
+        """Carry out a command.
+
+        Raises:
+            RequestRefused: refused here, nothing was sent.
+            StorageError: it could not be written down, nothing was sent.
+            BrokerError: the broker refused, failed, or did not answer.
+        """
+        try:
+            done = await self._dispatch(command)
+        except TradeConsoleError as error:
+            self._audit(command, f"{type(error).__name__}: {error}")
+            raise
+        self._audit(command, done.message, done.order_ids[0] if len(done.order_ids) == 1 else None)
+        return done
+
+    def mark_read(self) -> None:
+        """Take everything in the feed as seen."""
+        if self._book.notifications:
+            self.read_until = self._book.notifications[-1].time
+
+    def is_read(self, notice: NotificationRaised) -> bool:
+        return self.read_until is not None and notice.time <= self.read_until
+
+    def _audit(self, command: Command, outcome: str, order_id: str | None = None) -> None:
+        if isinstance(command, Reconcile | DismissNotifications):
+            return
+        entry = AuditEntry(
+            time=self._clock.now(),
+            who=command.origin if isinstance(command, PlaceOrder) else "hand",
+            what=repr(command),
+            why=outcome,
+            account_id=getattr(command, "account_id", None),
+            order_id=order_id or getattr(command, "order_id", None),
+        )
+        try:
+            self._journal.append(entry)
+        except StorageError:
+            log.exception("the audit trail misses a line: %s", entry)
+
+    async def _dispatch(self, command: Command) -> Done:
+        match command:
+            case PlaceOrder():
+                order = await self._execution.place(command)
+                words = describe(command, self._book.instruments[order.instrument_id])
+                return Done(f"sent: {words}", (order.order_id,))
+            case ModifyOrder():
+                order = await self._execution.modify(command)
+                return Done("change sent", (order.order_id,))
+            case NudgeOrder():
+                order = await self._execution.nudge(command)
+                return Done(f"moved by {command.ticks:+d} ticks", (order.order_id,))
+            case CancelOrder():
+                order = await self._execution.cancel(command.order_id)
+                return Done("cancel sent", (order.order_id,))
+            case CancelAll():
+                return await self._cancel_all(command)
+            case ClosePosition() | Flatten():
+                return await self._close(command)
+            case Arm() | Disarm():
+                return self._arm(command)
+            case Reconcile():
+                await self._sync.sync_all()
+                return Done("reconciled with the broker's records")
+            case DismissNotifications():
+                self.mark_read()
+                return Done("notifications marked as read")
+
+    async def _close(self, command: ClosePosition | Flatten) -> Done:
+        if isinstance(command, ClosePosition):
+            instrument = await self._connection.resolve(command.symbol)
+            await self._execution.close(command.account_id, instrument, command.size)
+            return Done(f"closing {command.size or 'all'} {instrument.name}")
+        self._known_account(command.account_id)
+        scope = None if command.symbol is None else await self._connection.resolve(command.symbol)
+        self._flattener.start(command.account_id, scope.instrument_id if scope else None)
+        return Done(f"flattening {scope.name if scope else 'everything'}: watch the feed for 'Flat'")
+
+    async def _cancel_all(self, command: CancelAll) -> Done:
+        self._known_account(command.account_id)
+        scope = (
+            None if command.symbol is None else (await self._connection.resolve(command.symbol)).instrument_id
+        )
+        orders = self._book.open_orders_of(command.account_id, scope)
+        results = await asyncio.gather(
+            *(self._execution.cancel(order.order_id) for order in orders), return_exceptions=True
+        )
+        failures = [result for result in results if isinstance(result, BaseException)]
+        for failure in failures:
+            if not isinstance(failure, BrokerError | RequestRefused):
+                raise failure
+        if failures:
+            raise OrderInDoubt(
+                f"{len(failures)} of {len(orders)} orders could not be cancelled: {failures[0]}"
+            )
+        return Done(f"cancel sent for {len(orders)} orders", tuple(order.order_id for order in orders))
+
+    def _arm(self, command: Arm | Disarm) -> Done:
+        account = self._known_account(command.account_id)
+        if isinstance(command, Disarm):
+            self._bus.publish(ArmedChanged(command.account_id, armed=False))
+            return Done(f"{account.name} disarmed")
+        if self._read_only:
+            raise InvalidRequest("this profile is read-only: it cannot be armed")
+        if account.kind in {AccountKind.FUNDED, AccountKind.LIVE} and command.phrase != account.name:
+            raise InvalidRequest(f"type the account's name to arm it: {account.name}")
+        self._bus.publish(ArmedChanged(command.account_id, armed=True))
+        return Done(f"{account.name} armed")
+
+    def _known_account(self, account_id: str) -> Account:
+        account = self._book.accounts.get(account_id)
+        if account is None:
+            raise InvalidRequest(f"there is no account {account_id}")
+        return account
