@@ -1,0 +1,54 @@
+"""How the console looks and how often it draws: settings joined with what the terminal says of itself."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+LOCAL_FPS = 10
+REMOTE_FPS = 4
+
+
+class Appearance(msgspec.Struct, frozen=True, kw_only=True):
+    """Interface settings, resolved.
+
+    `fps` caps how often frames are drawn. `keys` maps action ids to Textual key names. `quiet` is the time in
+    seconds that the keyboard must have rested before a key may confirm.
+    """
+
+    fps: float = LOCAL_FPS
+    theme: str = "tradeconsole"
+    no_color: bool = False
+    reduced_motion: bool = False
+    ascii_only: bool = False
+    bell: bool = False
+    keys: Mapping[str, tuple[str, ...]] = {}
+    quiet: float = 0.25
+
+
+def is_remote(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal is at the other end of an SSH connection."""
+    return bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
+
+
+def appearance(
+    environ: Mapping[str, str],
+    *,
+    theme: str = "tradeconsole",
+    fps: float = LOCAL_FPS,
+    ssh_fps: float = REMOTE_FPS,
+    reduced_motion: bool = False,
+    ascii_only: bool = False,
+    bell: bool = False,
+    keys: Mapping[str, tuple[str, ...]] | None = None,
+) -> Appearance:
+    """Settings as they apply in this terminal: slower and still over SSH, grey with `NO_COLOR`, ASCII on `dumb`."""
+    remote = is_remote(environ)
+    return Appearance(
+        fps=min(fps, ssh_fps) if remote else fps,
+        theme=theme,
+        no_color="NO_COLOR" in environ,
+        reduced_motion=reduced_motion or remote,
+        ascii_only=ascii_only or environ.get("TERM") in {"dumb", "linux"},
+        bell=bell,
+        keys=keys or {},
+    )

@@ -1,0 +1,60 @@
+"""The figures of the selected account for the session."""
+
+from decimal import Decimal
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from tradeconsole.tui.render.numbers import money, signed_money
+from tradeconsole.tui.widgets.header import gain_style
+from tradeconsole.views.models import DashboardView
+
+_LABEL = 12
+
+Line = tuple[str, str, str]
+"""Label, value, style of the value."""
+
+
+def _gain(label: str, amount: Decimal | None) -> Line:
+    return label, signed_money(amount), gain_style(amount) if amount is not None else ""
+
+
+def figures(view: DashboardView) -> list[Line]:
+    """Most important first, so that a short panel loses the least."""
+    rate = f"{view.wins / view.trades:.0%}" if view.trades else "–"
+    lines: list[Line] = [
+        ("Equity", money(view.equity), "bold"),
+        ("Balance", money(view.balance), ""),
+        _gain("Open P&L", view.open_pnl),
+        _gain("Day net", view.realised_net),
+        _gain("gross", view.realised_gross),
+        ("fees", signed_money(-view.fees), ""),
+        ("Trades", f"{view.trades}  won {view.wins}  lost {view.losses}  {rate}", ""),
+        _gain("Best", view.best),
+        _gain("Worst", view.worst),
+        ("Contracts", str(view.contracts), ""),
+        ("Working", str(view.working_orders), ""),
+    ]
+    if view.unknown_orders:
+        doubt = ("UNKNOWN", f"{view.unknown_orders} order(s) in doubt", "bold reverse $warning")
+        lines.insert(0, doubt)
+    return lines
+
+
+class AccountPanel(Widget):
+    """Balance, equity, P&L gross and net, trades won and lost, exposure."""
+
+    DEFAULT_CSS = """
+    AccountPanel { height: 1fr; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    view: reactive[DashboardView | None] = reactive(None)
+
+    def render(self) -> Content:
+        if self.view is None:
+            return Content.styled("waiting for the account…", "$faint")
+        shown = figures(self.view)[: max(1, self.content_size.height)]
+        return Content("\n").join(
+            Content.assemble((label.ljust(_LABEL), "$faint"), (value, style)) for label, value, style in shown
+        )
