@@ -11,7 +11,7 @@ from tradeconsole.tui.render import numbers, overlays
 from tradeconsole.tui.render.candles import draw_candles, draw_volume
 from tradeconsole.tui.render.canvas import Canvas
 from tradeconsole.tui.render.palette import Look, Role, Styles
-from tradeconsole.tui.render.scale import fit_prices
+from tradeconsole.tui.render.scale import fit_prices, trading_day
 from tradeconsole.tui.render.series import DEFAULT_ZOOM, ZOOMS, Candle, Series
 from tradeconsole.tui.render.wrap import wrap
 from tradeconsole.views.models import ChartFill, ChartView
@@ -195,8 +195,10 @@ def _facts(
     )
     full = f"O {o}  H {h}  L {low}  C {c}"
     brief = f"C {c}" if frame.width + frame.axis < len(full) + len(view.name) + 8 else full
-    local = numbers.local_time(candle.time, look.zone)
-    when = local.strftime("%a %d %b %H:%M" if frame.span < 86_400 else "%a %d %b %Y")
+    if frame.seconds < 86_400:
+        when = numbers.local_time(candle.time, look.zone).strftime("%a %d %b %H:%M")
+    else:
+        when = trading_day(candle.time, look.zone).strftime("%a %d %b %Y")
     traded = "  ".join(
         f"{'BUY' if fill.side is Side.BUY else 'SELL'} {fill.size} @ {numbers.price(fill.price, decimals)}"
         for fill in fills

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from datetime import datetime, tzinfo
+from datetime import date, tzinfo
 from typing import NamedTuple
 
 import msgspec
@@ -12,6 +12,7 @@ from tradeconsole.tui.render.numbers import local_time
 _NICE = (1.0, 2.0, 2.5, 5.0)
 _MINUTES = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 720)
 _DAY = 86_400
+_SESSION_LEAD = 7 * 3600  # a trading day begins at 17:00 of the evening before
 
 
 class PriceScale(msgspec.Struct, frozen=True, gc=False):
@@ -109,9 +110,9 @@ def time_marks(times: Sequence[int], seconds: int, slot: int, zone: tzinfo) -> l
     """
     if not times:
         return []
-    local = [local_time(time, zone) for time in times]
     if seconds >= _DAY:
-        return _date_marks(local)
+        return _date_marks([trading_day(time, zone) for time in times])
+    local = [local_time(time, zone) for time in times]
     bars_apart = max(9 // slot, 1)
     step = next((m for m in _MINUTES if m * 60 >= seconds * bars_apart), _MINUTES[-1])
     marks = []
@@ -126,10 +127,15 @@ def time_marks(times: Sequence[int], seconds: int, slot: int, zone: tzinfo) -> l
     return marks
 
 
-def _date_marks(local: Sequence[datetime]) -> list[TimeMark]:
+def trading_day(time: float, zone: tzinfo) -> date:
+    """The trading day of a daily bar, whether the venue stamps it at the session's start or at midnight."""
+    return local_time(time + _SESSION_LEAD, zone).date()
+
+
+def _date_marks(days: Sequence[date]) -> list[TimeMark]:
     marks = []
-    for index in range(1, len(local)):
-        now, before = local[index], local[index - 1]
+    for index in range(1, len(days)):
+        now, before = days[index], days[index - 1]
         if now.year != before.year:
             marks.append(TimeMark(index, now.strftime("%Y"), boundary=True))
         elif now.month != before.month:
@@ -137,7 +143,7 @@ def _date_marks(local: Sequence[datetime]) -> list[TimeMark]:
         elif now.isocalendar().week != before.isocalendar().week:
             marks.append(TimeMark(index, now.strftime("%d"), boundary=False))
     if not any(mark.boundary for mark in marks):
-        marks.append(TimeMark(0, local[0].strftime("%b %Y"), boundary=True))
+        marks.append(TimeMark(0, days[0].strftime("%b %Y"), boundary=True))
     return marks
 
 
