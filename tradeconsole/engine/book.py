@@ -78,6 +78,8 @@ class Book:
         self.movements = 0
         """Fills booked and positions stated so far: whoever asks twice sees whether anything moved between."""
         self._waiting: dict[str, list[Fill]] = {}
+        self._fills_of: dict[Key, list[Fill]] = {}
+        self._day: tuple[tuple[str, datetime, int], Decimal, Decimal] | None = None
         self._appliers: dict[type, Callable[[Any], Iterable[Event]]] = {
             QuoteReceived: self._quote,
             TickReceived: self._tick,
@@ -163,12 +165,20 @@ class Book:
 
     def realised_since(self, account_id: str, start: datetime) -> tuple[Decimal, Decimal]:
         """Gross P&L and fees of an account's fills from `start` on."""
-        gross = fees = Decimal(0)
-        for (owner, _), fill in self.fills.items():
-            if owner == account_id and fill.time >= start:
-                gross += self.realised(fill) or 0
-                fees += fill.fees
-        return gross, fees
+        asked = (account_id, start, self.movements)
+        if self._day is None or self._day[0] != asked:
+            # asked for in every picture, changed by fills alone
+            gross = fees = Decimal(0)
+            for (owner, _), fill in self.fills.items():
+                if owner == account_id and fill.time >= start:
+                    gross += self.realised(fill) or 0
+                    fees += fill.fees
+            self._day = (asked, gross, fees)
+        return self._day[1], self._day[2]
+
+    def fills_of(self, account_id: str, instrument_id: str) -> list[Fill]:
+        """Fills of one account in one instrument, in order of arrival."""
+        return self._fills_of.get((account_id, instrument_id), [])
 
     def realised(self, fill: Fill) -> Decimal | None:
         """Gross P&L that a fill realised: our arithmetic, else the broker's figure."""
@@ -307,8 +317,7 @@ class Book:
         change = self._ledger((fill.account_id, fill.instrument_id)).book(fill)
         if change is None:
             return []
-        self.fills[fill.account_id, fill.fill_id] = fill
-        self.movements += 1
+        self._keep_fill(fill)
         events: list[Event] = [FillBooked(fill, change.realised)]
         for key in change.voided:
             self.round_trips.pop(key, None)
@@ -318,6 +327,11 @@ class Book:
             events.append(RoundTripClosed(trip))
         events.append(PositionChanged(fill.account_id, fill.instrument_id, change.position))
         return events
+
+    def _keep_fill(self, fill: Fill) -> None:
+        self.fills[fill.account_id, fill.fill_id] = fill
+        self._fills_of.setdefault((fill.account_id, fill.instrument_id), []).append(fill)
+        self.movements += 1
 
     def _ledger(self, key: Key) -> Ledger:
         ledger = self.ledgers.get(key)
@@ -343,7 +357,8 @@ class Book:
         remembered = {(p.account_id, p.instrument_id): p for p in memory.positions}
         fills: dict[Key, list[Fill]] = {}
         for fill in memory.fills:
-            self.fills.setdefault((fill.account_id, fill.fill_id), fill)
+            if (fill.account_id, fill.fill_id) not in self.fills:
+                self._keep_fill(fill)
             fills.setdefault((fill.account_id, fill.instrument_id), []).append(fill)
         for key in remembered.keys() | fills.keys():
             if key[1] in self.instruments:
