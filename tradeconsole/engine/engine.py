@@ -34,6 +34,7 @@ from tradeconsole.engine.flatten import Flattener
 from tradeconsole.engine.history import History
 from tradeconsole.engine.market_data import MarketData
 from tradeconsole.engine.notices import Notices
+from tradeconsole.engine.quiet import QuietLane
 from tradeconsole.engine.recorder import Recorder
 from tradeconsole.engine.supervisor import Supervisor
 from tradeconsole.engine.sync import Synchroniser
@@ -117,6 +118,7 @@ class Engine:
             on_doubt=self.sync.request,
         )
         self.flattener = Flattener(self.broker, self.supervisor, self.notices.raise_, self.sync.request)
+        self.quiet = QuietLane(self.broker, self.book, self.bus, self.connection, self.sync, self.flattener)
         self.commands = Commands(
             book=self.book,
             bus=self.bus,
@@ -234,8 +236,13 @@ class Engine:
         return chosen[0].account_id if chosen else None
 
     async def handle(self, command: Command) -> Done:
-        """Carry out a command; see `Commands.handle`."""
-        return await self.commands.handle(command)
+        """Carry out a command; see `Commands.handle`. Without streams it returns when the records show the outcome."""
+        if self.streaming:
+            return await self.commands.handle(command)
+        await self.quiet.prepare(command)
+        done = await self.commands.handle(command)
+        await self.quiet.follow(command, done)
+        return done
 
     # -- what the risk gate looks at ------------------------------------------------------------------------
 

@@ -1,0 +1,92 @@
+"""Commands without streams: a price is fetched before, the outcome awaited after."""
+
+from decimal import Decimal
+
+import pytest
+from scripted_broker import MemoryJournal, OpenCalendar, ScriptedBroker
+from trading_factories import ACCOUNT, MNQ, NOON, make_fill, make_report, make_stated
+
+from tradeconsole.domain.commands import Arm, Flatten, PlaceOrder
+from tradeconsole.domain.market import Quote
+from tradeconsole.domain.orders import OrderRequest, OrderStatus, OrderType, Side
+from tradeconsole.engine.engine import Engine, EngineOptions
+from tradeconsole.errors import AuthenticationFailed, RiskDenied
+
+LIMIT = PlaceOrder(
+    account_id=ACCOUNT, symbol="MNQ", side=Side.BUY, size=2, type=OrderType.LIMIT, limit_price=Decimal(21000)
+)
+
+
+@pytest.fixture
+async def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    monkeypatch.setattr("tradeconsole.engine.quiet.PAUSE", 0.001)
+    monkeypatch.setattr("tradeconsole.engine.flatten.PAUSES", (0.001,))
+    engine = Engine(
+        make_broker=ScriptedBroker,
+        journal=MemoryJournal(),
+        bars=None,
+        calendar=OpenCalendar(),
+        options=EngineOptions(watchlist=()),
+    )
+    await engine.start_quietly()
+    await engine.handle(Arm(ACCOUNT))
+    return engine
+
+
+def broker_of(engine: Engine) -> ScriptedBroker:
+    assert isinstance(engine.broker, ScriptedBroker)
+    return engine.broker
+
+
+def price(engine: Engine, last: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def quote(instrument_id: str) -> Quote:
+        return Quote(MNQ, NOON, last=last)
+
+    monkeypatch.setattr(broker_of(engine), "get_market_quote", quote)
+
+
+async def test_an_order_returns_when_the_records_show_its_outcome(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    price(engine, 21000.0, monkeypatch)
+
+    def fill(request: OrderRequest) -> str:
+        broker_of(engine).orders.append(make_report(tag=request.tag, status=OrderStatus.FILLED, filled=2))
+        broker_of(engine).fills.append(make_fill())
+        broker_of(engine).positions.append(make_stated())
+        return "3400000001"
+
+    broker_of(engine).on_place = fill
+    done = await engine.handle(LIMIT)
+    assert engine.book.orders[done.order_ids[0]].status is OrderStatus.FILLED
+
+
+async def test_the_collar_looks_at_a_fetched_price(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    price(engine, 15000.0, monkeypatch)
+    with pytest.raises(RiskDenied, match="away from 15000"):
+        await engine.handle(LIMIT)
+    assert not broker_of(engine).placed
+
+
+async def test_flatten_returns_when_the_broker_says_flat(engine: Engine) -> None:
+    broker_of(engine).positions = [make_stated()]
+    broker_of(engine).on_close = lambda _instrument, _size: broker_of(engine).positions.clear()
+    await engine.handle(Flatten(ACCOUNT))
+    assert broker_of(engine).closed == [(MNQ, None)]
+
+
+async def test_wrong_credentials_end_a_command_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(
+        make_broker=ScriptedBroker,
+        journal=MemoryJournal(),
+        bars=None,
+        calendar=OpenCalendar(),
+        options=EngineOptions(watchlist=()),
+    )
+
+    async def refuse() -> list[object]:
+        raise AuthenticationFailed("wrong user or key")
+
+    monkeypatch.setattr(broker_of(engine), "connect", refuse)
+    with pytest.raises(AuthenticationFailed):
+        await engine.start_quietly()
