@@ -115,10 +115,23 @@ class Spool:
             if segment.name == name:
                 segment.mark_drained(position, records)
 
-    def discard(self) -> None:
-        """Count everything as drained: it shall not be stored."""
-        for segment in self._segments():
-            segment.mark_drained(segment.end, segment.records)
+    def discard(self) -> list[str]:
+        """Forget every record of this process's files; names of the files deleted.
+
+        Raises:
+            StorageError: no new file can be begun; then nothing is forgotten.
+        """
+        try:
+            fresh = self._create()
+        except OSError as error:
+            raise self._unwritable(error) from error
+        old = self._segments()
+        self._active = fresh
+        self._sealed.clear()
+        self._unflushed.clear()
+        for segment in old:
+            segment.remove()
+        return [segment.name for segment in old]
 
     def remove_drained(self) -> list[str]:
         """Delete finished files that are stored elsewhere; their names."""
@@ -147,11 +160,14 @@ class Spool:
 
     def entries(self) -> Iterator[Entry]:
         """Every readable record in the folder, those of other processes and drained ones included."""
-        for path in sorted(self.folder.glob(f"*{SUFFIX}")):
-            with suppress(OSError):
-                data = path.read_bytes()
-                if decode_head(data) is not None:
-                    yield from _readable(scan_frames(data[HEAD_BYTES:]).frames)
+        for _, frames in self._everything():
+            for frame in frames:
+                with suppress(StorageError):
+                    yield Entry(frame.stamp, decode_record(frame.body))
+
+    def survey(self) -> dict[str, list[int]]:
+        """Every file in the folder, of whatever process, with the position behind each of its records."""
+        return {name: [HEAD_BYTES + frame.end for frame in frames] for name, frames in self._everything()}
 
     def close(self) -> None:
         """Give up all files; what is not drained waits for whoever starts next."""
@@ -159,6 +175,13 @@ class Spool:
             segment.close()
         self._sealed.clear()
         self._active = None
+
+    def _everything(self) -> Iterator[tuple[str, list[Frame]]]:
+        for path in sorted(self.folder.glob(f"*{SUFFIX}")):
+            with suppress(OSError):  # drained and removed meanwhile
+                data = path.read_bytes()
+                if decode_head(data) is not None:
+                    yield path.name, scan_frames(data[HEAD_BYTES:]).frames
 
     def _segments(self) -> list[Segment]:
         return [*self._sealed, self._active] if self._active else list(self._sealed)
@@ -213,12 +236,6 @@ class Spool:
         return StorageError(
             f"the spool in {self.folder} cannot be written: {reason}: make room or mend the folder"
         )
-
-
-def _readable(frames: list[Frame]) -> Iterator[Entry]:
-    for frame in frames:
-        with suppress(StorageError):
-            yield Entry(frame.stamp, decode_record(frame.body))
 
 
 _flush_file: Final[Callable[[int], None]] = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync

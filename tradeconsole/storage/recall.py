@@ -1,0 +1,59 @@
+"""What the spool alone remembers, for a start without a database."""
+
+from collections.abc import Iterable
+from typing import Any, Final, TypeVar
+
+from tradeconsole.domain.accounts import Account
+from tradeconsole.domain.events import NotificationRaised, RoundTripVoided
+from tradeconsole.domain.instruments import Instrument
+from tradeconsole.domain.orders import Order
+from tradeconsole.domain.portfolio import Fill, Position, RoundTrip
+from tradeconsole.ports import EquityPoint, JournalRecord, PositionCleared, Restored
+from tradeconsole.storage.records import Entry
+
+Identity = tuple[Any, ...]
+T = TypeVar("T")
+
+_IDENTITIES: Final[dict[type[JournalRecord], tuple[str, tuple[str, ...]]]] = {
+    Instrument: ("instrument", ("instrument_id",)),
+    Account: ("account", ("account_id",)),
+    Order: ("order", ("order_id",)),
+    Fill: ("fill", ("account_id", "fill_id")),
+    Position: ("position", ("account_id", "instrument_id")),
+    PositionCleared: ("position", ("account_id", "instrument_id")),
+    RoundTrip: ("round trip", ("account_id", "round_trip_id")),
+    RoundTripVoided: ("round trip", ("account_id", "round_trip_id")),
+    NotificationRaised: ("notification", ("notification_id",)),
+    EquityPoint: ("equity", ("account_id", "time")),
+}
+
+
+def recall(entries: Iterable[Entry]) -> Restored:
+    """The newest record of each identity, in the order in which `Restored` is used: oldest first."""
+    newest: dict[Identity, Entry] = {}
+    for entry in entries:
+        known = _IDENTITIES.get(type(entry.record))
+        if known is None:
+            continue
+        kind, fields = known
+        identity = (kind, *(getattr(entry.record, field) for field in fields))
+        if identity not in newest or newest[identity].stamp <= entry.stamp:
+            newest[identity] = entry
+    records = [entry.record for entry in newest.values()]
+    points = sorted(_of(EquityPoint, records), key=lambda point: (point.account_id, point.time))
+    return Restored(
+        instruments=tuple(_of(Instrument, records)),
+        accounts=tuple(_of(Account, records)),
+        orders=tuple(sorted(_of(Order, records), key=lambda order: (order.created_at, order.order_id))),
+        fills=tuple(
+            sorted(_of(Fill, records), key=lambda fill: (fill.time, len(fill.fill_id), fill.fill_id))
+        ),
+        positions=tuple(position for position in _of(Position, records) if position.size),
+        round_trips=tuple(sorted(_of(RoundTrip, records), key=lambda trip: trip.closed_at)),
+        notifications=tuple(sorted(_of(NotificationRaised, records), key=lambda raised: raised.time)),
+        equity=tuple((point.account_id, point.time, point.equity) for point in points),
+    )
+
+
+def _of(cls: type[T], records: list[JournalRecord]) -> list[T]:
+    return [record for record in records if isinstance(record, cls)]
