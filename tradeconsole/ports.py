@@ -266,6 +266,7 @@ class BrokerHooks(msgspec.Struct, frozen=True, kw_only=True):
     """What an adapter is given by the engine that it works for."""
 
     publish: Publish
+    clock: Clock
     observe_time: Callable[[datetime], None] = lambda _: None
     """Told the venue's own time whenever it is seen."""
     expects_data: Callable[[], bool] = lambda: True

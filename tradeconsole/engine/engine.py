@@ -89,6 +89,7 @@ class Engine:
         self.broker = make_broker(
             BrokerHooks(
                 publish=self.bus.publish,
+                clock=self.clock,
                 observe_time=self.clock.observe,
                 expects_data=self._expects_data,
                 observe=self.telemetry.observe,

@@ -11,6 +11,7 @@ from scripted_broker import ScriptedBroker
 from trading_factories import MNQ, NOON, make_bars
 
 from tradeconsole.domain.market import BarSeries, Span, Timeframe
+from tradeconsole.engine.clock import VenueClock
 from tradeconsole.engine.history import History
 from tradeconsole.engine.spans import merged, missing
 from tradeconsole.engine.telemetry import Telemetry
@@ -49,7 +50,7 @@ class MemoryBars:
 
 @pytest.fixture
 def broker() -> ScriptedBroker:
-    broker = ScriptedBroker(BrokerHooks(publish=lambda _: None))
+    broker = ScriptedBroker(BrokerHooks(publish=lambda _: None, clock=VenueClock()))
     broker.bars = make_bars(200)
     return broker
 
