@@ -174,8 +174,12 @@ def _draw_info(
     number = frame.candle_at(port.cursor[0]) if port.cursor is not None else None
     shown = len(frame.candles) - 1 if number is None else number
     candle = frame.candles[shown]
-    x = canvas.text(0, 0, f"{view.name} {view.timeframe}", Role.STRONG)
-    for text, role in _facts(frame, view, port, candle, fills.get(shown, []), look):
+    merged = f" ×{frame.zoom.merge}" if frame.zoom.merge > 1 else ""
+    x = canvas.text(0, 0, f"{view.name} {view.timeframe}{merged}", Role.STRONG)
+    facts = _facts(frame, view, candle, fills.get(shown, []), look, pointed=number is not None)
+    if port.end is not None:
+        facts.insert(1, ("scrolled back", Role.WARN))
+    for text, role in facts:
         if text and x + _BETWEEN + len(text) <= canvas.width:
             x = canvas.text(x + _BETWEEN, 0, text, role)
 
@@ -183,11 +187,13 @@ def _draw_info(
 def _facts(
     frame: overlays.Frame,
     view: ChartView,
-    port: Port,
     candle: Candle,
     fills: list[ChartFill],
     look: Look,
+    *,
+    pointed: bool,
 ) -> list[tuple[str, Role]]:
+    """What there is to say about a candle, the most wanted first; `pointed`: the user asks about this one."""
     role = Role.CANDLE_UP if candle.rose else Role.CANDLE_DOWN
     decimals = frame.decimals
     o, h, low, c = (
@@ -195,25 +201,27 @@ def _facts(
     )
     full = f"O {o}  H {h}  L {low}  C {c}"
     brief = f"C {c}" if frame.width + frame.axis < len(full) + len(view.name) + 8 else full
-    if frame.seconds < 86_400:
-        when = numbers.local_time(candle.time, look.zone).strftime("%a %d %b %H:%M")
-    else:
-        when = trading_day(candle.time, look.zone).strftime("%a %d %b %Y")
     traded = "  ".join(
         f"{'BUY' if fill.side is Side.BUY else 'SELL'} {fill.size} @ {numbers.price(fill.price, decimals)}"
         for fill in fills
     )
+    when = _when(frame, candle, look)
     return [
         (brief, role),
         ("loading…" if view.loading else "", Role.WARN),
-        ("scrolled back" if port.end is not None else "", Role.WARN),
+        (view.note, Role.WARN),
+        (when if pointed else "", Role.TEXT),
+        (traded, Role.ACCENT),
         (f"V {numbers.compact(candle.volume)}", Role.TEXT),
         (numbers.signed_price(candle.close - candle.open, decimals), role),
-        ("live" if candle.live and port.cursor is None else when, Role.MUTED),
-        (f"{frame.zoom.merge} bars per candle" if frame.zoom.merge > 1 else "", Role.MUTED),
-        (traded, Role.ACCENT),
-        (view.note, Role.WARN),
+        ("" if pointed else "live" if candle.live else when, Role.MUTED),
     ]
+
+
+def _when(frame: overlays.Frame, candle: Candle, look: Look) -> str:
+    if frame.seconds < 86_400:
+        return numbers.local_time(candle.time, look.zone).strftime("%a %d %b %H:%M")
+    return trading_day(candle.time, look.zone).strftime("%a %d %b %Y")
 
 
 def _why_empty(view: ChartView) -> str:

@@ -34,13 +34,14 @@ class EquityCurve(Widget):
         self.border_title = "Equity"
 
     def watch_view(self, old: DashboardView | None, new: DashboardView | None) -> None:
-        if new is None or not new.curve.values:
-            self.border_title = "Equity"
-        else:
+        if old is not None and new is not None and old.curve == new.curve:
+            return
+        title = "Equity"
+        if new is not None and new.curve.values:
             gained = new.curve.values[-1] - new.curve.values[0]
-            self.border_title = Content(f"Equity {numbers.signed_money(gained)} since the session began")
-        if old is None or new is None or old.curve != new.curve:
-            self._draw()
+            title = f"Equity {numbers.signed_money(gained)} since the session began"
+        self.border_title = Content(title)
+        self._draw()
 
     def watch_look(self) -> None:
         self.notify_style_update()

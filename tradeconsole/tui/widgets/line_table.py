@@ -105,6 +105,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
         self._flashes: FlashLog[Row] = FlashLog(self.COLUMNS, self.key_of)
         self._flash_timer: Timer | None = None
         self._typing = False
+        self._title = ""
 
     # -- what a subclass says of its rows
 
@@ -199,7 +200,9 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
         if self.filter_text or self._typing:
             title = f"{self.TITLE} {len(self._shown)} of {len(self.rows)}  /{self.filter_text}"
             title += "▏" if self._typing else ""
-        self.border_title = Content(title)
+        if title != self._title:
+            self._title = title
+            self.border_title = Content(title)
 
     # -- drawing
 
