@@ -104,6 +104,11 @@ def test_garbage_instead_of_a_handshake_is_a_protocol_error() -> None:
         HubProtocol().receive(b"HTTP/1.1 200 OK" + RS)
 
 
+def test_anything_before_the_answer_to_the_handshake_is_a_protocol_error() -> None:
+    with pytest.raises(ProtocolError, match="something else"):
+        HubProtocol().receive(b'{"type":6}' + RS)
+
+
 def test_a_record_without_end_is_given_up() -> None:
     protocol = open_protocol()
     with pytest.raises(ProtocolError, match="more than"):

@@ -68,6 +68,7 @@ class _Record(msgspec.Struct, rename="camel", gc=False):
 
 class _HandshakeReply(msgspec.Struct, gc=False):
     error: str | None = None
+    type: int | None = None
 
 
 class _Call(msgspec.Struct, rename="camel", gc=False):
@@ -130,11 +131,13 @@ class HubProtocol:
 
     def _finish_handshake(self, record: bytes) -> None:
         try:
-            error = _decode_reply(record).error
+            reply = _decode_reply(record)
         except msgspec.DecodeError as cause:
             raise ProtocolError("the hub's answer to the handshake is not JSON") from cause
-        if error is not None:
-            raise ProtocolError(f"the hub refused the handshake: {error}")
+        if reply.type is not None:
+            raise ProtocolError("the hub sent something else than the answer to the handshake")
+        if reply.error is not None:
+            raise ProtocolError(f"the hub refused the handshake: {reply.error}")
         self._ready = True
 
 
