@@ -47,8 +47,8 @@ format: $(READY)  ## Format all code, mend what can be mended
 	@$(BIN)/ruff format $(SOURCES)
 	@$(BIN)/ruff check --fix $(SOURCES)
 
-bench: $(READY)  ## Measure the budgets
-	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+bench: $(READY)  ## Measure the budgets (ARGS="feed spool" chooses)
+	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 picture: $(READY)  ## Draw the picture in the README anew
 	@$(BIN)/python docs/make_picture.py
