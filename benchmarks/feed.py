@@ -126,22 +126,29 @@ class ListedSocket:
 
 
 class PacedSocket:
-    """A hub socket that brings `rate` records a second, in messages of a few, as a gateway under load does."""
+    """A hub socket that brings `rate` records a second, in messages of a few, as a gateway under load does.
+
+    The records are made beforehand and come round again, so that making them costs nothing while others measure.
+    """
 
     close_code = 1000
     PERIOD = 0.01
+    POOL = 5_000
 
     def __init__(self, rate: float) -> None:
+        tape, now = Tape(prints_every=0), datetime.now(UTC)
+        self._pool = [tape.record(now) for _ in range(self.POOL)]
         self._rate = rate
-        self._tape = Tape(prints_every=0)
         self._began = time.monotonic()
-        self.sent = 0
+        self._sent = 0
 
     async def receive(self) -> aiohttp.WSMessage:
-        while (due := int((time.monotonic() - self._began) * self._rate) - self.sent) < 1:
+        while (due := int((time.monotonic() - self._began) * self._rate) - self._sent) < 1:
             await asyncio.sleep(self.PERIOD)
-        self.sent += due
-        return aiohttp.WSMessage(aiohttp.WSMsgType.TEXT, self._tape.message(due, datetime.now(UTC)), None)
+        start = self._sent % self.POOL
+        records = self._pool[start : start + due]
+        self._sent += len(records)
+        return aiohttp.WSMessage(aiohttp.WSMsgType.TEXT, "".join(records), None)
 
 
 class FeedBroker(Broker):
