@@ -1,0 +1,127 @@
+"""uvicorn on a loopback socket of our own, whose connections can be cut and whose port can go away."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Generator
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from tradeconsole.emulator.gateway import Peer
+from tradeconsole.errors import ConfigError
+
+LOOPBACK: Final = "127.0.0.1"
+
+
+class _QuietServer(uvicorn.Server):
+    """uvicorn without its signal handlers: the emulator's own stop it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+class Listener:
+    """Serves an application on one port.
+
+    Args:
+        app: what to serve.
+        port: 0 takes a free one.
+
+    Raises:
+        ConfigError: the port is taken or forbidden.
+    """
+
+    def __init__(self, app: ASGIApp, port: int = 0) -> None:
+        self._socket = _bound(port)
+        self.port: int = self._socket.getsockname()[1]
+        self._config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            date_header=False,
+            server_header=False,
+            proxy_headers=False,
+            lifespan="off",
+            http="h11",
+            ws="websockets-sansio",
+            ws_ping_interval=None,
+            ws_per_message_deflate=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = _QuietServer(self._config)
+        self._task: asyncio.Task[None] | None = None
+        self._reopening: asyncio.TimerHandle | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}"
+
+    async def start(self) -> None:
+        """Begin to accept connections."""
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        while not self._server.started:
+            if self._task.done():
+                await self._task
+            await asyncio.sleep(0)
+
+    async def stop(self) -> None:
+        """Finish what is being answered, close every connection and the port."""
+        if self._reopening is not None:
+            self._reopening.cancel()
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+
+    def abort(self, peer: Peer | None) -> None:
+        """Reset one client's connection, or everybody's."""
+        for connection in list(self._server.server_state.connections):
+            transport = connection.transport
+            if transport is not None and peer in {None, getattr(connection, "client", None)}:
+                transport.abort()
+
+    def refuse(self, seconds: float) -> None:
+        """Close the port and every connection; the same port opens again after the given time."""
+        for server in self._server.servers:
+            server.close()
+        self.abort(None)
+        loop = asyncio.get_running_loop()
+        if self._reopening is not None:
+            self._reopening.cancel()
+        self._reopening = loop.call_later(seconds, lambda: loop.create_task(self.reopen()))
+
+    async def reopen(self) -> None:
+        """Accept connections again, if the port is closed."""
+        if self._reopening is None:
+            return
+        self._reopening.cancel()
+        self._reopening = None
+        create: Callable[[], asyncio.Protocol] = self._protocol
+        server = await asyncio.get_running_loop().create_server(create, sock=_bound(self.port))
+        self._server.servers = [server]
+
+    def _protocol(self) -> asyncio.Protocol:
+        kind: Callable[..., asyncio.Protocol] = self._config.http_protocol_class
+        return kind(
+            config=self._config,
+            server_state=self._server.server_state,
+            app_state=self._server.lifespan.state,
+        )
+
+
+def _bound(port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((LOOPBACK, port))
+        listening.listen(512)
+    except OSError as error:
+        listening.close()
+        raise ConfigError(
+            f"cannot listen on {LOOPBACK}:{port}: {error.strerror}; choose another --port, or 0 for a free one"
+        ) from error
+    listening.setblocking(False)
+    return listening

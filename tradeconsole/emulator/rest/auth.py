@@ -1,0 +1,58 @@
+"""Endpoints `Auth/*`."""
+
+import hmac
+from typing import Final
+
+import msgspec
+
+from tradeconsole.emulator.gateway import Gateway
+from tradeconsole.emulator.http import Caller, Endpoint, NoBody, Payload, failure, success
+
+_INVALID_CREDENTIALS: Final = 3
+_APP_NOT_FOUND: Final = 4
+
+
+class LoginKey(msgspec.Struct, rename="camel"):
+    user_name: str
+    api_key: str
+
+
+class LoginApp(msgspec.Struct, rename="camel"):
+    user_name: str
+    password: str
+    device_id: str
+    app_id: str
+    verify_key: str
+
+
+def login_key(gateway: Gateway, caller: Caller, request: LoginKey) -> Payload:
+    """A token for a user name (in any case) and its API key."""
+    user = gateway.users.get(caller.user)
+    if user is None or not hmac.compare_digest(user.key.encode(), request.api_key.encode()):
+        return failure(_INVALID_CREDENTIALS, token=None)
+    return success(token=gateway.tokens.issue(user.name))
+
+
+def login_app(_gateway: Gateway, _caller: Caller, _request: LoginApp) -> Payload:
+    """Licensed applications only, and none is licensed here."""
+    return failure(_APP_NOT_FOUND, token=None)
+
+
+def validate(gateway: Gateway, caller: Caller, _request: NoBody) -> Payload:
+    """A fresh token; the old one stays valid."""
+    return success(newToken=gateway.tokens.issue(caller.user))
+
+
+def logout(gateway: Gateway, caller: Caller, _request: NoBody) -> Payload:
+    """End this token alone (whether the real gateway ends all of the user's is unknown)."""
+    if caller.claims is not None:
+        gateway.tokens.revoke(caller.claims)
+    return success()
+
+
+ENDPOINTS: Final = (
+    Endpoint(path="/api/Auth/loginKey", shape=LoginKey, handle=login_key, anonymous=True),
+    Endpoint(path="/api/Auth/loginApp", shape=LoginApp, handle=login_app, anonymous=True),
+    Endpoint(path="/api/Auth/validate", shape=NoBody, handle=validate),
+    Endpoint(path="/api/Auth/logout", shape=NoBody, handle=logout),
+)

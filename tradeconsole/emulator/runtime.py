@@ -1,0 +1,191 @@
+"""One running emulator: everything put together, started and stopped as a whole."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from typing import IO
+
+import msgspec
+from starlette.types import ASGIApp
+
+from tradeconsole.emulator.app import build_app
+from tradeconsole.emulator.control import Control, control_routes
+from tradeconsole.emulator.faults import Faults
+from tradeconsole.emulator.gateway import Gateway, User
+from tradeconsole.emulator.home import Endpoint, Home, Installation
+from tradeconsole.emulator.hubs import Channel, HubConnection, Hubs, HubTimings, Key
+from tradeconsole.emulator.journal import Journal
+from tradeconsole.emulator.limits import RequestBudgets
+from tradeconsole.emulator.listener import Listener
+from tradeconsole.emulator.market_feed import MarketFeed
+from tradeconsole.emulator.options import EmulatorOptions
+from tradeconsole.emulator.pump import Pump
+from tradeconsole.emulator.scenario import demo_accounts
+from tradeconsole.emulator.switches import Switches
+from tradeconsole.emulator.tokens import TokenIssuer
+from tradeconsole.emulator.user_feed import UserFeed
+from tradeconsole.emulator.world import build_world
+from tradeconsole.errors import ConfigError
+from tradeconsole.exchange.records import ExchangeOptions
+
+
+class Emulator:
+    """An emulator in this process; `async with` starts and stops it.
+
+    Raises on entering:
+        ConfigError: the port is taken, the state folder is in use or unfit.
+        DataFileError: the replay file cannot be used.
+    """
+
+    def __init__(
+        self,
+        options: EmulatorOptions,
+        *,
+        switches: Switches | None = None,
+        rules: ExchangeOptions | None = None,
+        timings: HubTimings | None = None,
+    ) -> None:
+        self._options = options
+        self._switches = switches or Switches()
+        self._rules = rules or ExchangeOptions()
+        self._timings = timings or HubTimings()
+        self._home = None if options.state_dir is None else Home(options.state_dir.absolute())
+        self._claim: IO[str] | None = None
+        self._followed: dict[str, bool] = {}
+
+    async def __aenter__(self) -> "Emulator":
+        try:
+            await self._start()
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._beat.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._beat
+        if self._home is not None:
+            self._home.withdraw()
+        await self.listener.stop()
+        self.gateway.keep()
+        if self.gateway.journal is not None:
+            self.gateway.journal.close()
+        self._release()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it answers, and as whom to log in."""
+        return Endpoint(self.listener.url, self._options.user, self._key)
+
+    async def failed(self) -> None:
+        """Wait for the emulator to break; returns only by raising."""
+        await asyncio.shield(self._beat)
+
+    async def _start(self) -> None:
+        installation = self._install()
+        self._key = installation.key
+        self.gateway = self._build_gateway(installation)
+        self.hubs = Hubs(
+            self.gateway.faults,
+            single_session=self._switches.single_session,
+            subscribed=self._greet,
+            changed=self._follow,
+        )
+        gateway = self.gateway
+        self._market_feed = MarketFeed(self.hubs, gateway.exchange, gateway.contract, self._switches)
+        user_feed = UserFeed(self.hubs, gateway.exchange, gateway.faults, self._switches.user_envelope)
+        self._pump = Pump(
+            gateway,
+            self._market_feed,
+            user_feed,
+            latency=timedelta(milliseconds=self._options.event_latency_ms),
+            skip=self._world.skip,
+        )
+        # what happened while nobody was here is told by nobody
+        gateway.settle()
+        gateway.keep()
+        gateway.on_events(self._pump.accept)
+        control = Control(gateway, self.hubs)
+        self.listener = self._listen(build_app(gateway, self.hubs, control_routes(control)), installation)
+        gateway.cut = self.listener.abort
+        gateway.refuse = self.listener.refuse
+        await self.listener.start()
+        self._beat = asyncio.create_task(self._pump.run())
+        if self._home is not None:
+            self._home.remember(msgspec.structs.replace(installation, port=self.listener.port))
+            self._home.announce(self.endpoint)
+
+    def _install(self) -> Installation:
+        """Claim the state folder, and find or make what identifies this emulator."""
+        options = self._options
+        if self._home is None:
+            return Installation.fresh(key=options.key, seed=options.seed)
+        self._home.create()
+        self._claim = self._home.run(leased=options.shared)
+        installation = self._home.installation() or Installation.fresh(key=options.key, seed=options.seed)
+        if options.key is not None:
+            installation = msgspec.structs.replace(installation, key=options.key)
+        return installation
+
+    def _build_gateway(self, installation: Installation) -> Gateway:
+        options = self._options
+        user = User(options.user.lower(), installation.key)
+        self._world = world = build_world(options, installation.seed, self._rules)
+        journal = None
+        reached = None
+        if self._home is not None:
+            journal = Journal(self._home.snapshot, self._home.journal, world.description)
+            reached = journal.restore(world.exchange)
+        if reached is None:
+            for account in demo_accounts(user.name, installation.number):
+                world.exchange.open_account(account)
+        clock = world.start_clock(reached)
+        if options.frozen:
+            clock.freeze()
+        return Gateway(
+            exchange=world.exchange,
+            catalogue=world.catalogue,
+            serves=world.serves,
+            clock=clock,
+            users=(user,),
+            tokens=TokenIssuer(installation.secret),
+            budgets=RequestBudgets(enforced=options.rate_limits),
+            faults=Faults(),
+            switches=self._switches,
+            timings=self._timings,
+            journal=journal,
+        )
+
+    def _listen(self, app: ASGIApp, installation: Installation) -> Listener:
+        """The port asked for; else the one of the last run, so that clients find their way back; else a free one."""
+        if self._options.port == 0 and installation.port:
+            with suppress(ConfigError):
+                return Listener(app, installation.port)
+        return Listener(app, self._options.port)
+
+    def _greet(self, connection: HubConnection, channel: Channel, key: Key) -> None:
+        if channel in {Channel.QUOTES, Channel.DEPTH}:
+            self._market_feed.greet(connection, channel, key)
+
+    def _follow(self) -> None:
+        """Let the exchange report what somebody listens to, and nothing else."""
+        exchange = self.gateway.exchange
+        wanted = {
+            contract_id: bool(self.hubs.listeners(Channel.DEPTH, contract_id))
+            for contract_id in self.hubs.market_contracts()
+            if self.gateway.contract(contract_id) is not None
+        }
+        for contract_id in self._followed.keys() - wanted.keys():
+            exchange.unfollow(contract_id)
+            self._market_feed.forget(contract_id)
+        for contract_id, depth in wanted.items():
+            if self._followed.get(contract_id) is not depth:
+                exchange.follow(contract_id, depth=depth)
+        self._followed = wanted
+        self._pump.wake()
+
+    def _release(self) -> None:
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
