@@ -32,7 +32,11 @@ def test_no_window_ever_holds_more_than_the_limit(limit: int, window: float, pau
 
 
 @settings(max_examples=100)
-@given(st.integers(1, 5), st.lists(st.floats(0, 2, allow_nan=False), min_size=1, max_size=40))
+@given(
+    st.integers(1, 5),
+    # sixty-fourths are exact as floats, so that both sides count the same moments
+    st.lists(st.integers(0, 128).map(lambda n: n / 64), min_size=1, max_size=40),
+)
 def test_the_log_never_waits_longer_than_it_must(limit: int, pauses: list[float]) -> None:
     log, now, sent = SlidingLog(limit, 1.0), 0.0, list[float]()
     for pause in pauses:
