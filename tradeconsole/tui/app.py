@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
 from typing import ClassVar, Final, TypeVar
 
@@ -101,7 +102,7 @@ class TradeConsole(SessionApp):
         if action_id in self._under_way and action_id not in STEPS:
             return
         self._under_way.add(action_id)
-        self.run_worker(self._perform(action_id), name=action_id, group="actions", exit_on_error=False)
+        self.start(partial(self._perform, action_id), "actions", name=action_id)
 
     async def _perform(self, action_id: str) -> None:
         try:
@@ -153,7 +154,7 @@ class TradeConsole(SessionApp):
 
     def look_at(self, focus: Focus) -> None:
         self._focus = focus
-        self.run_worker(self._watch(focus), group="watch", exclusive=True, exit_on_error=False)
+        self.start(partial(self._watch, focus), "watch", exclusive=True)
 
     async def _watch(self, focus: Focus) -> None:
         if self._session is None:
@@ -184,7 +185,12 @@ class TradeConsole(SessionApp):
         self._tell_screens(selected_order_id=order_id)
 
     def on_line_table_row_highlighted(self, event: LineTable.RowHighlighted) -> None:
-        if isinstance(event.table, OrdersTable) and event.table.screen is self._base_screen():
+        table = event.table
+        if not isinstance(table, OrdersTable) or table.screen is not self._base_screen():
+            return
+        shown = {row.order_id for row in table.shown_rows}
+        # a table that has just appeared highlights nothing; that unselects nothing
+        if event.key is not None or (table.rows and self._selected_order not in shown):
             self.select_order(event.key)
 
     def on_line_table_row_selected(self, event: LineTable.RowSelected) -> None:
@@ -241,9 +247,7 @@ class TradeConsole(SessionApp):
 
     def on_ticket_changed(self, event: Ticket.Changed) -> None:
         event.ticket.preview = None
-        self.run_worker(
-            self._preview(event.ticket, event.order), group="preview", exclusive=True, exit_on_error=False
-        )
+        self.start(partial(self._preview, event.ticket, event.order), "preview", exclusive=True)
 
     async def _preview(self, ticket: Ticket, order: PlaceOrder) -> None:
         await asyncio.sleep(PREVIEW_PAUSE)
@@ -257,7 +261,7 @@ class TradeConsole(SessionApp):
             ticket.preview = preview
 
     def on_ticket_submitted(self, event: Ticket.Submitted) -> None:
-        self.run_worker(self._submit(event.ticket, event.order), group="actions", exit_on_error=False)
+        self.start(partial(self._submit, event.ticket, event.order), "actions")
 
     async def _submit(self, ticket: Ticket, order: PlaceOrder) -> None:
         if await orders.submit(self, order):

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from time import monotonic
 from typing import Any, ClassVar, Final
@@ -119,7 +119,18 @@ class SessionApp(App[None]):
         self._lag = LagWatch(HEALTH_PERIOD, self._clock())
         self.set_interval(HEALTH_PERIOD, self._check_health)
         self.theme_changed_signal.subscribe(self, lambda _: self._set_look())
-        self.run_worker(self._run_session(), group="session", exit_on_error=False)
+        self.start(self._run_session, "session")
+
+    def start(
+        self,
+        work: Callable[[], Coroutine[Any, Any, None]],
+        group: str,
+        *,
+        name: str = "",
+        exclusive: bool = False,
+    ) -> Worker[None]:
+        """Let something run beside the screen; its errors come to `on_worker_state_changed`, never to the terminal."""
+        return self.run_worker(work, name, group, exit_on_error=False, exclusive=exclusive)
 
     async def _run_session(self) -> None:
         session = await self._open_session()

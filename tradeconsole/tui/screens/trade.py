@@ -38,7 +38,9 @@ class TradeScreen(ConsoleScreen):
             yield PositionsTable().data_bind(ConsoleScreen.look, rows=ConsoleScreen.positions)
             with Container(id="lists"):
                 yield OrdersTable(id="orders", classes="-shown").data_bind(
-                    ConsoleScreen.look, rows=ConsoleScreen.orders
+                    ConsoleScreen.look,
+                    rows=ConsoleScreen.orders,
+                    highlighted_key=ConsoleScreen.selected_order_id,
                 )
                 yield FillsTable(id="fills").data_bind(ConsoleScreen.look, rows=ConsoleScreen.fills)
                 yield RoundTripsTable(id="round-trips").data_bind(
@@ -58,11 +60,6 @@ class TradeScreen(ConsoleScreen):
         """Turn to the next list and focus it."""
         self.list_shown = LISTS[(LISTS.index(self.list_shown) + 1) % len(LISTS)]
         self.query_one(f"#{self.list_shown}").focus()
-
-    def watch_selected_order_id(self, order_id: str | None) -> None:
-        table = self.query_one(OrdersTable)
-        if table.highlighted_key != order_id and any(row.order_id == order_id for row in table.rows):
-            table.highlighted_key = order_id
 
     @property
     def ticket_pane(self) -> Ticket | None:

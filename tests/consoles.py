@@ -1,0 +1,92 @@
+"""Running the console in a test: opened on a scripted session, driven by keys, waited for by conditions."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from fakes import ScriptedSession
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tradeconsole.tui.app import TradeConsole
+from tradeconsole.tui.appearance import Appearance
+from tradeconsole.tui.dialogs.dialog import Dialog
+
+STILL = Appearance(fps=1000, reduced_motion=True, quiet=0.0)
+"""Draws every frame, never moves, and lets any key confirm that was pressed after its question appeared."""
+
+PATIENCE = 10.0
+
+D = TypeVar("D", bound=Screen[Any])
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object], what: str = "") -> None:
+    """Wait for a condition; fails with `what` when it does not come true in time."""
+    async with asyncio.timeout(PATIENCE):
+        try:
+            while not condition():
+                await pilot.pause(0.005)
+        except asyncio.CancelledError:
+            raise AssertionError(f"never came true: {what or condition}") from None
+    await pilot.pause()
+
+
+class Console:
+    """The app under test with the verbs that tests use."""
+
+    def __init__(self, app: TradeConsole, pilot: Pilot[None], session: ScriptedSession) -> None:
+        self.app, self.pilot, self.session = app, pilot, session
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def until(self, condition: Callable[[], object], what: str = "") -> None:
+        await until(self.pilot, condition, what)
+
+    async def dialog(self, kind: type[D]) -> D:
+        """Wait until such a dialog is on top and ready for keys."""
+        await self.until(
+            lambda: isinstance(self.app.screen, kind) and self.app.screen.is_mounted,
+            f"{kind.__name__} on top",
+        )
+        screen = self.app.screen
+        assert isinstance(screen, kind)
+        return screen
+
+    async def no_dialog(self) -> None:
+        await self.until(lambda: not isinstance(self.app.screen, Dialog), "all dialogs closed")
+
+    async def said(self, text: str) -> None:
+        """Wait for a toast that holds this text."""
+        await self.until(lambda: any(text in toast for toast in self.toasts), f"'{text}' in {self.toasts}")
+
+    @property
+    def toasts(self) -> list[str]:
+        return [toast.message for toast in self.app._notifications]
+
+    def find(self, kind: type[Widget]) -> Any:
+        """The one widget of that kind on the screen under all dialogs."""
+        return next(iter(self.app._base_screen().query(kind)))
+
+
+@asynccontextmanager
+async def running(
+    session: ScriptedSession,
+    *,
+    size: tuple[int, int] = (120, 40),
+    appearance: Appearance = STILL,
+    clock: Callable[[], float] | None = None,
+) -> AsyncIterator[Console]:
+    """The console on a session, once its first frame is drawn."""
+    app = (
+        TradeConsole(session.opener(), appearance)
+        if clock is None
+        else TradeConsole(session.opener(), appearance, clock)
+    )
+    async with app.run_test(size=size) as pilot:
+        console = Console(app, pilot, session)
+        await console.until(lambda: app.picture.header is not None, "the first frame")
+        yield console

@@ -1,0 +1,103 @@
+"""Footer, help and lifeboat: what is always in sight."""
+
+import pytest
+from factories import make_header_view, make_position_row
+
+from tradeconsole.actions import BY_ID, Danger, Where, offered_on
+from tradeconsole.tui.appearance import appearance, is_remote
+from tradeconsole.tui.dialogs.help import help_lines
+from tradeconsole.tui.keys import show_key
+from tradeconsole.tui.widgets.footer_hints import MOST, footer_line, hints
+from tradeconsole.tui.widgets.lifeboat import lifeboat_lines
+
+SCREENS = [Where.DASHBOARD, Where.TRADE, Where.CHART]
+
+
+@pytest.mark.parametrize("where", SCREENS)
+def test_the_footer_has_at_most_eight_hints_and_panic_comes_first(where: Where) -> None:
+    assert len(hints(where)) + 1 <= MOST
+    assert footer_line(where, {}, 200).plain.startswith("^x ▲PANIC")
+
+
+@pytest.mark.parametrize("where", SCREENS)
+@pytest.mark.parametrize("width", [9, 20, 40, 78, 118, 198])
+def test_the_footer_fits_and_keeps_panic(where: Where, width: int) -> None:
+    line = footer_line(where, {}, width)
+    assert line.cell_length <= width
+    assert "PANIC" in line.plain
+
+
+def test_hints_carry_danger_as_a_symbol() -> None:
+    line = footer_line(Where.TRADE, {}, 200).plain
+    assert "b ▲Buy" in line
+    assert "x !Cancel" in line
+    assert "? Help" in line
+
+
+def test_hints_show_the_users_own_keys() -> None:
+    assert "B ▲Buy" in footer_line(Where.TRADE, {"order.buy": ("B",)}, 200).plain
+
+
+@pytest.mark.parametrize("where", SCREENS)
+def test_help_lists_every_action_of_its_screen_with_every_key(where: Where) -> None:
+    text = help_lines(where, {}, "").plain
+    for action in offered_on(where):
+        line = next(line for line in text.splitlines() if action.help in line)
+        assert action.label in line
+        for key in action.keys:
+            assert show_key(key) in line
+
+
+def test_help_says_what_confirms() -> None:
+    line = next(line for line in help_lines(Where.TRADE, {}, "").plain.splitlines() if "PANIC" in line)
+    assert "asks for a second key" in line
+    assert BY_ID["position.panic"].danger is Danger.TWO_KEYS
+
+
+def test_help_is_searched_by_words_in_any_order() -> None:
+    lines = help_lines(Where.TRADE, {}, "order selected cancel").plain.splitlines()
+    assert any("Cancel the selected order." in line for line in lines)
+    assert not any("Timeframe" in line for line in lines)
+
+
+def test_help_says_when_nothing_matches() -> None:
+    assert help_lines(Where.TRADE, {}, "teleport").plain == "No key does 'teleport' here."
+
+
+@pytest.mark.parametrize("height", range(6))
+@pytest.mark.parametrize("width", [0, 1, 5, 20, 79])
+def test_the_lifeboat_fits_any_terminal(width: int, height: int) -> None:
+    lines = lifeboat_lines(make_header_view(), (make_position_row(),), "^x", width, height)
+    assert len(lines) <= height
+    assert all(line.cell_length <= width for line in lines)
+
+
+def test_the_lifeboat_shows_money_positions_and_the_way_out() -> None:
+    bare = make_position_row(protected=0)
+    lines = [line.plain for line in lifeboat_lines(make_header_view(), (bare,), "^x", 60, 5)]
+    assert lines[0].startswith("■ open +53.00 day +213.54")
+    assert lines[1] == "L 2 MNQ +53.00 UNPROTECTED"
+    assert lines[-1] == "^x PANIC"
+
+
+def test_one_line_is_left_for_the_way_out() -> None:
+    lines = lifeboat_lines(make_header_view(), (make_position_row(),), "^x", 20, 1)
+    assert [line.plain for line in lines] == ["^x PANIC"]
+
+
+def test_over_ssh_the_console_draws_slower_and_does_not_move() -> None:
+    remote = appearance({"SSH_CONNECTION": "10.0.0.1 22 10.0.0.2 22"}, fps=10, ssh_fps=4)
+    assert (remote.fps, remote.reduced_motion) == (4, True)
+    local = appearance({}, fps=10, ssh_fps=4)
+    assert (local.fps, local.reduced_motion) == (10, False)
+    assert is_remote({"SSH_TTY": "/dev/pts/1"})
+
+
+def test_no_color_is_honoured_however_it_is_set() -> None:
+    assert appearance({"NO_COLOR": ""}).no_color
+    assert not appearance({}).no_color
+
+
+def test_a_terminal_without_box_drawing_gets_ascii() -> None:
+    assert appearance({"TERM": "linux"}).ascii_only
+    assert not appearance({"TERM": "xterm-256color"}).ascii_only
