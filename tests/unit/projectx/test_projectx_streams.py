@@ -15,8 +15,8 @@ from tradeconsole.brokers.projectx.hub_connection import Handler
 from tradeconsole.brokers.projectx.market import MarketStream
 from tradeconsole.brokers.projectx.order_book import LEVELS, OrderBook
 from tradeconsole.brokers.projectx.products import Commissions, load_products
+from tradeconsole.brokers.projectx.stamps import VenueStamps
 from tradeconsole.brokers.projectx.user import UserStream
-from tradeconsole.brokers.projectx.venue_time import VenueTime
 from tradeconsole.domain.events import (
     AccountReported,
     BrokerEvent,
@@ -52,15 +52,23 @@ def stamp(seconds: float = 0.0) -> str:
     return (NOON + timedelta(seconds=seconds)).isoformat()
 
 
+class StoppedClock:
+    def now(self) -> datetime:
+        return NOON
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
 class Feed:
     """A market stream with what it published."""
 
     def __init__(self) -> None:
         self.told: list[BrokerEvent] = []
         self.times: list[datetime] = []
-        self.time = VenueTime(self.times.append)
+        self.stamps = VenueStamps(self.times.append)
         known = {MNQ_ID: MNQ}
-        self.stream = MarketStream(self.told.append, known.get, self.time)
+        self.stream = MarketStream(self.told.append, known.get, StoppedClock(), self.stamps)
 
     def quote(self, **fields: object) -> None:
         call(
@@ -287,19 +295,25 @@ def test_subscriptions_are_a_function_of_what_is_wanted() -> None:
 
 def test_an_old_quote_does_not_turn_the_venue_clock_back() -> None:
     feed = Feed()
-    feed.time.answered(NOON)
+    feed.stamps.answered(NOON)
     feed.quote(timestamp=stamp(-86_400))
     feed.quote(timestamp=stamp(0.1))
     feed.quote(timestamp=stamp(60))
     assert feed.times == [NOON, NOON + timedelta(seconds=60)]
-    assert timedelta(seconds=60) <= feed.time.now() - NOON < timedelta(seconds=90)
 
 
-def test_before_the_venue_spoke_its_time_is_ours() -> None:
+def test_market_events_tell_no_time_before_the_gateway_did() -> None:
     feed = Feed()
     feed.quote(timestamp=stamp(60))
     assert feed.times == []
-    assert abs(feed.time.now() - datetime.now(UTC)) < timedelta(seconds=30)
+
+
+def test_a_quote_without_a_stamp_is_stamped_by_its_arrival() -> None:
+    feed = Feed()
+    feed.quote(timestamp=None, bestBid=1)
+    assert feed.last_quote.time == NOON
+    feed.quote(timestamp=None, lastUpdated=stamp(5))
+    assert feed.last_quote.time == NOON + timedelta(seconds=5)
 
 
 # -- the user stream ---------------------------------------------------------------------------------------------

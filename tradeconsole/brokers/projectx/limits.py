@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Final
 
-import msgspec
+from tradeconsole.ports import Budget
 
 
 class Urgency(IntEnum):
@@ -27,15 +27,6 @@ class Urgency(IntEnum):
 
 SHARE: Final = {Urgency.CANCEL: 1.0, Urgency.ORDER: 0.95, Urgency.QUERY: 0.8, Urgency.HISTORY: 0.7}
 """How much of the window each urgency may fill; the rest is kept for the more urgent."""
-
-
-class Budget(msgspec.Struct, frozen=True):
-    """Requests used in the window of that many seconds."""
-
-    name: str
-    used: int
-    limit: int
-    window: float
 
 
 class SlidingLog:

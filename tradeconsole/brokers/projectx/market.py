@@ -13,11 +13,11 @@ import msgspec
 from tradeconsole.brokers.projectx import wire
 from tradeconsole.brokers.projectx.hub_connection import Call, Handler
 from tradeconsole.brokers.projectx.order_book import OrderBook
-from tradeconsole.brokers.projectx.venue_time import VenueTime
+from tradeconsole.brokers.projectx.stamps import VenueStamps
 from tradeconsole.domain.events import DepthReceived, QuoteReceived, TickReceived
 from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.market import Aggressor, Quote, Tick
-from tradeconsole.ports import MarketSubscription, Publish
+from tradeconsole.ports import Clock, MarketSubscription, Publish
 
 _QUOTE: Final = msgspec.json.Decoder(tuple[str, wire.QuoteData], strict=False)
 _PRINTS: Final = msgspec.json.Decoder(tuple[str, list[wire.PrintData | None] | wire.PrintData], strict=False)
@@ -61,11 +61,13 @@ class MarketStream:
         self,
         publish: Publish,
         instrument: Callable[[str], Instrument | None],
-        time: VenueTime,
+        clock: Clock,
+        stamps: VenueStamps,
     ) -> None:
         self._publish = publish
         self._instrument = instrument
-        self._time = time
+        self._clock = clock
+        self._stamps = stamps
         self._quotes: dict[str, Quote] = {}
         self._books: dict[str, OrderBook] = {}
         self._grids: dict[str, _Grid] = {}
@@ -93,7 +95,7 @@ class MarketStream:
         grid = self._grid(instrument_id)
         if grid is None:
             return
-        time = new.timestamp or new.last_updated or self._time.now()
+        time = new.timestamp or new.last_updated or self._clock.now()
         old = self._quotes.get(instrument_id)
         if old is None:
             old = Quote(instrument_id, time)
@@ -113,7 +115,7 @@ class MarketStream:
             old.volume if new.volume is None else int(new.volume),
         )
         self._quotes[instrument_id] = quote
-        self._time.happened(time)
+        self._stamps.happened(time)
         self._publish(QuoteReceived(quote))
 
     def _on_prints(self, arguments: msgspec.Raw) -> None:
@@ -126,7 +128,7 @@ class MarketStream:
                 continue
             aggressor = _AGGRESSOR.get(row.type, Aggressor.NONE)
             tick = Tick(instrument_id, row.timestamp, grid[row.price], int(row.volume), aggressor)
-            self._time.happened(tick.time)
+            self._stamps.happened(tick.time)
             self._publish(TickReceived(tick))
             self._follow(tick)
 
@@ -156,7 +158,7 @@ class MarketStream:
                 changed |= book.apply(row.type, grid[row.price], int(row.volume))
                 time = row.timestamp or time
         if changed:
-            self._publish(DepthReceived(book.depth(instrument_id, time or self._time.now())))
+            self._publish(DepthReceived(book.depth(instrument_id, time or self._clock.now())))
 
     def _grid(self, instrument_id: str) -> _Grid | None:
         grid = self._grids.get(instrument_id)

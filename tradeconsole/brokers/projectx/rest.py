@@ -23,7 +23,7 @@ import msgspec
 from tradeconsole.brokers.projectx import wire
 from tradeconsole.brokers.projectx.connection import ProjectXConnection, Timings
 from tradeconsole.brokers.projectx.endpoints import LOGIN_KEY, VALIDATE, Endpoint
-from tradeconsole.brokers.projectx.limits import Budget, RateLimiter, Urgency
+from tradeconsole.brokers.projectx.limits import RateLimiter, Urgency
 from tradeconsole.brokers.projectx.tokens import Tokens
 from tradeconsole.brokers.projectx.transport import Answer, JsonTransport, NoAnswer, NotSent
 from tradeconsole.domain.events import ChannelState
@@ -35,6 +35,7 @@ from tradeconsole.errors import (
     OrderInDoubt,
     RateLimited,
 )
+from tradeconsole.ports import Budget
 
 GENERAL_LIMIT: Final = (180, 60.0)
 HISTORY_LIMIT: Final = (45, 30.0)

@@ -1,15 +1,14 @@
-"""What time it is at the venue, as its own stamps show it; a replayed market lives in another year."""
+"""The venue's clock, as its own stamps show it; a replayed market lives in another year."""
 
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 _STEP: Final = timedelta(milliseconds=250)
 
 
-class VenueTime:
-    """The newest stamp of the venue, and what has passed since.
+class VenueStamps:
+    """Passes on times that tell what time it is at the venue.
 
     An HTTP answer is stamped when it is sent: its time always counts. A market event may be old, as the first
     quote on a weekend is: its time counts only when it is later than everything heard before.
@@ -18,17 +17,10 @@ class VenueTime:
     def __init__(self, observe_time: Callable[[datetime], None]) -> None:
         self._observe_time = observe_time
         self._newest: datetime | None = None
-        self._heard = 0.0
-
-    def now(self) -> datetime:
-        """Aware UTC; this machine's clock until the venue has shown its own."""
-        if self._newest is None:
-            return datetime.now(UTC)
-        return self._newest + timedelta(seconds=time.monotonic() - self._heard)
 
     def answered(self, stamp: datetime) -> None:
         """An HTTP answer carried this time."""
-        self._newest, self._heard = stamp, time.monotonic()
+        self._newest = stamp
         self._observe_time(stamp)
 
     def happened(self, stamp: datetime) -> None:

@@ -1,0 +1,361 @@
+"""The ProjectX gateway behind the `Broker` port: TopstepX and the other firms that use it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+from tradeconsole.brokers.projectx import market, translate, user, wire
+from tradeconsole.brokers.projectx.connection import ProjectXConnection, Timings
+from tradeconsole.brokers.projectx.contracts import Contracts
+from tradeconsole.brokers.projectx.endpoints import (
+    ACCOUNTS,
+    CLOSE_CONTRACT,
+    CONTRACT_NOT_ACTIVE,
+    ORDER_CANCEL,
+    ORDER_MODIFY,
+    ORDER_PLACE,
+    ORDER_QUERY,
+    ORDER_SEARCH,
+    ORDER_SEARCH_OPEN,
+    PARTIAL_CLOSE,
+    POSITIONS,
+    TRADES,
+)
+from tradeconsole.brokers.projectx.history import PAGE, BarReader
+from tradeconsole.brokers.projectx.hub import Hub
+from tradeconsole.brokers.projectx.hub_connection import Handler
+from tradeconsole.brokers.projectx.market import MarketStream
+from tradeconsole.brokers.projectx.products import Commissions, load_products
+from tradeconsole.brokers.projectx.rest import EndpointMissing, RestClient
+from tradeconsole.brokers.projectx.stamps import VenueStamps
+from tradeconsole.brokers.projectx.user import UserStream
+from tradeconsole.domain.accounts import Account
+from tradeconsole.domain.events import (
+    BrokerEvent,
+    BrokerPosition,
+    Channel,
+    ChannelChanged,
+    ChannelState,
+    OrderReported,
+)
+from tradeconsole.domain.instruments import Instrument
+from tradeconsole.domain.market import BarSeries, Quote, Span, Timeframe
+from tradeconsole.domain.orders import OrderReport, OrderRequest, OrderType
+from tradeconsole.domain.portfolio import Fill
+from tradeconsole.errors import BrokerError, BrokerRejected, BrokerUnavailable, InvalidRequest, OrderInDoubt
+from tradeconsole.ports import Broker, BrokerHooks, Budget, Capabilities, MarketSubscription
+
+log = logging.getLogger(__name__)
+
+CAPABILITIES: Final = Capabilities(
+    order_types=frozenset(OrderType) - {OrderType.STOP_LIMIT},
+    brackets=True,
+    depth=True,
+    modify=True,
+    partial_close=True,
+    max_bars_per_request=PAGE,
+    timeframes=("1s", "5s", "15s", "30s", "1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w"),
+)
+
+_OPEN_STATUSES: Final = (
+    wire.OrderStatus.OPEN,
+    wire.OrderStatus.PENDING,
+    wire.OrderStatus.PENDING_CANCELLATION,
+    wire.OrderStatus.SUSPENDED,
+)
+_QUERY_PAGE: Final = 100
+_QUOTE_LOOKBACK: Final = timedelta(days=4)
+"""Far enough for the last close before a long weekend."""
+
+
+class ProjectXBroker(Broker):
+    """One user at one firm's gateway.
+
+    Args:
+        connection: where and who.
+        hooks: whom to tell what; called on the loop that runs this.
+        timings: patience.
+    """
+
+    def __init__(
+        self, connection: ProjectXConnection, hooks: BrokerHooks, *, timings: Timings | None = None
+    ) -> None:
+        self._connection = connection
+        self._timings = timings or Timings()
+        self._publish = hooks.publish
+        self._states: dict[Channel, tuple[ChannelState, str]] = {}
+        self._trailing: set[str] = set()
+        self._has_order_query = True
+        self._lookups: dict[str, asyncio.Task[None]] = {}
+        self._clock = hooks.clock
+        stamps = VenueStamps(hooks.observe_time)
+        self._rest = RestClient(
+            connection,
+            timings=self._timings,
+            report=self._reporter(Channel.ORDERS),
+            observe=hooks.observe,
+            observe_time=stamps.answered,
+        )
+        products = load_products()
+        self._commissions = Commissions(products)
+        self._contracts = Contracts(self._rest, products, hooks.publish, hooks.clock, live=connection.live)
+        self._bars = BarReader(self._rest, live=connection.live)
+        self._market = MarketStream(hooks.publish, self._contracts.known, hooks.clock, stamps)
+        events = UserStream(self._tell, self._meet, self._commissions)
+        self._user_hub = self._hub("user", Channel.ACCOUNT, events.handlers)
+        self._market_hub = self._hub(
+            "market",
+            Channel.MARKET,
+            self._market.handlers,
+            data_expected=hooks.expects_data,
+            on_open=self._market.reset,
+        )
+
+    def _hub(
+        self,
+        name: str,
+        channel: Channel,
+        handlers: dict[str, Handler],
+        *,
+        data_expected: Callable[[], bool] | None = None,
+        on_open: Callable[[], None] | None = None,
+    ) -> Hub:
+        return Hub(
+            f"{self._connection.rtc_url.rstrip('/')}/hubs/{name}",
+            handlers=handlers,
+            token=self._rest.tokens.current,
+            refuse=self._rest.tokens.refuse,
+            report=self._reporter(channel),
+            timings=self._timings,
+            monotonic=self._clock.monotonic,
+            data_expected=data_expected,
+            all_or_nothing=channel is Channel.ACCOUNT,
+            on_open=on_open,
+        )
+
+    @property
+    def name(self) -> str:
+        return self._connection.firm
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    def budgets(self) -> Sequence[Budget]:
+        return self._rest.budgets()
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    async def connect(self) -> Sequence[Account]:
+        self._report(Channel.ORDERS, ChannelState.CONNECTING, "")
+        return await self.get_accounts()
+
+    async def stream(self, account_ids: Iterable[str]) -> None:
+        accounts = [translate.wire_id(each, "an account") for each in account_ids]
+        await self._user_hub.want(user.subscriptions(accounts))
+        self._user_hub.start()
+        self._market_hub.start()
+
+    async def close(self) -> None:
+        for task in self._lookups.values():
+            task.cancel()
+        await asyncio.gather(*self._lookups.values(), self._user_hub.close(), self._market_hub.close())
+        await self._rest.close()
+
+    # -- orders --------------------------------------------------------------------------------------------------
+
+    async def place_order(self, request: OrderRequest) -> str:
+        known = self._contracts.known(request.instrument_id)
+        instrument = known or await self._contracts.get(request.instrument_id)
+        body = translate.place_body(request, instrument)
+        try:
+            reply = await self._rest.call(ORDER_PLACE, body)
+        except BrokerRejected as error:
+            if error.code == CONTRACT_NOT_ACTIVE:
+                raise await self._rolled(instrument, error) from None
+            raise
+        if reply.order_id is None:
+            raise OrderInDoubt("the gateway accepted the order without giving it an id")
+        return str(reply.order_id)
+
+    async def modify_order(
+        self,
+        account_id: str,
+        broker_order_id: str,
+        *,
+        size: int | None = None,
+        limit_price: Decimal | None = None,
+        stop_price: Decimal | None = None,
+    ) -> None:
+        is_trailing = broker_order_id in self._trailing
+        body = wire.ModifyBody(
+            account_id=translate.wire_id(account_id, "an account"),
+            order_id=translate.wire_id(broker_order_id, "an order"),
+            size=size,
+            limit_price=limit_price,
+            stop_price=None if is_trailing else stop_price,
+            trail_price=stop_price if is_trailing else None,
+        )
+        await self._rest.call(ORDER_MODIFY, body)
+
+    async def cancel_order(self, account_id: str, broker_order_id: str) -> None:
+        body = wire.OrderIdBody(
+            account_id=translate.wire_id(account_id, "an account"),
+            order_id=translate.wire_id(broker_order_id, "an order"),
+        )
+        await self._rest.call(ORDER_CANCEL, body)
+
+    async def resolve(self, symbol: str) -> Instrument:
+        return await self._contracts.resolve(symbol)
+
+    async def get_open_orders(self, account_id: str) -> Sequence[OrderReport]:
+        account = translate.wire_id(account_id, "an account")
+        rows = await self._query_open(account) if self._has_order_query else None
+        if rows is None or len(rows) >= _QUERY_PAGE:
+            # the query counts pages in a way nobody documents: the plain list has every working order
+            plain = (await self._rest.call(ORDER_SEARCH_OPEN, wire.AccountBody(account_id=account))).orders
+            rows = list({row.id: row for row in (*(rows or ()), *(plain or ()))}.values())
+        return await self._reports(rows)
+
+    async def get_orders(self, account_id: str, span: Span) -> Sequence[OrderReport]:
+        return await self._reports((await self._rest.call(ORDER_SEARCH, _span_body(account_id, span))).orders)
+
+    async def get_fills(self, account_id: str, span: Span) -> Sequence[Fill]:
+        rows = (await self._rest.call(TRADES, _span_body(account_id, span))).trades or []
+        fills = translate.fills(rows, self._commissions)
+        await self._introduce(fill.instrument_id for fill in fills)
+        return fills
+
+    # -- accounts and positions ----------------------------------------------------------------------------------
+
+    async def get_accounts(self) -> Sequence[Account]:
+        rows = (await self._rest.call(ACCOUNTS, wire.AccountSearchBody(only_active_accounts=True))).accounts
+        return [translate.account(row) for row in rows or ()]
+
+    async def get_positions(self, account_id: str) -> Sequence[BrokerPosition]:
+        body = wire.AccountBody(account_id=translate.wire_id(account_id, "an account"))
+        rows = (await self._rest.call(POSITIONS, body)).positions
+        positions = [translate.position(row) for row in rows or ()]
+        await self._introduce(position.instrument_id for position in positions)
+        return positions
+
+    async def close_position(self, account_id: str, instrument_id: str, quantity: int | None = None) -> None:
+        if quantity is not None and quantity < 1:
+            raise InvalidRequest(f"the size to close must be at least 1, not {quantity}")
+        body = wire.CloseBody(
+            account_id=translate.wire_id(account_id, "an account"), contract_id=instrument_id, size=quantity
+        )
+        await self._rest.call(CLOSE_CONTRACT if quantity is None else PARTIAL_CLOSE, body)
+
+    # -- market data ---------------------------------------------------------------------------------------------
+
+    async def search_instruments(self, text: str) -> Sequence[Instrument]:
+        return await self._contracts.search(text)
+
+    async def get_historical_data(self, instrument_id: str, timeframe: Timeframe, span: Span) -> BarSeries:
+        return await self._bars.closed_bars(await self._contracts.get(instrument_id), timeframe, span)
+
+    async def get_market_quote(self, instrument_id: str) -> Quote:
+        streamed = self._market.quote(instrument_id)
+        if streamed is not None:
+            return streamed
+        instrument = await self._contracts.get(instrument_id)
+        now = self._clock.now()
+        bar = await self._bars.newest_bar(instrument, Span(now - _QUOTE_LOOKBACK, now + timedelta(minutes=1)))
+        if bar is None:
+            raise BrokerUnavailable(f"the gateway has no recent price of {instrument.name}")
+        return Quote(instrument_id, bar.t, last=instrument.snap(bar.c))
+
+    async def subscribe(self, wanted: frozenset[MarketSubscription]) -> None:
+        for each in sorted(wanted):
+            await self._contracts.get(each.instrument_id)
+        await self._market_hub.want(market.subscriptions(wanted))
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    async def _query_open(self, account: int) -> list[wire.OrderRow] | None:
+        body = wire.OrderQueryBody(
+            filter=wire.OrderFilter(account_id=account, statuses=_OPEN_STATUSES),
+            page_size=_QUERY_PAGE,
+            page_offset=0,
+        )
+        try:
+            return (await self._rest.call(ORDER_QUERY, body)).orders or []
+        except EndpointMissing:
+            log.warning(
+                "this gateway cannot list suspended orders: bracket legs show only when they are working"
+            )
+            self._has_order_query = False
+            return None
+
+    async def _reports(self, rows: Iterable[wire.OrderRow] | None) -> list[OrderReport]:
+        reports = [translate.order_report(row) for row in rows or ()]
+        for report in reports:
+            self._remember(report)
+        await self._introduce(report.instrument_id for report in reports)
+        return reports
+
+    async def _introduce(self, instrument_ids: Iterable[str]) -> None:
+        """Publish the instruments before anything that names them."""
+        for instrument_id in dict.fromkeys(instrument_ids):
+            try:
+                await self._contracts.get(instrument_id)
+            except InvalidRequest as error:
+                log.warning("%s", error)
+
+    async def _rolled(self, instrument: Instrument, error: BrokerRejected) -> BrokerRejected:
+        self._contracts.forget_active()
+        try:
+            active = await self._contracts.active_of(instrument.instrument_id)
+        except BrokerError:
+            active = None
+        instead = f"; the active one is {active.name}" if active else ""
+        return BrokerRejected(
+            f"{instrument.name} is not the active contract any more{instead}",
+            code=error.code,
+            broker_order_id=error.broker_order_id,
+        )
+
+    def _tell(self, event: BrokerEvent) -> None:
+        if isinstance(event, OrderReported):
+            self._remember(event.report)
+        self._publish(event)
+
+    def _remember(self, report: OrderReport) -> None:
+        # a trailing stop is moved by another field than a stop
+        if report.type is OrderType.TRAILING_STOP:
+            self._trailing.add(report.broker_order_id)
+
+    def _meet(self, instrument_id: str) -> None:
+        known = self._contracts.known(instrument_id)
+        if known is not None:
+            self._contracts.tell(known)
+        elif instrument_id not in self._lookups:
+            task = asyncio.get_running_loop().create_task(self._look_up(instrument_id))
+            self._lookups[instrument_id] = task
+            task.add_done_callback(lambda _: self._lookups.pop(instrument_id, None))
+
+    async def _look_up(self, instrument_id: str) -> None:
+        try:
+            await self._contracts.get(instrument_id)
+        except (BrokerError, InvalidRequest) as error:
+            log.warning("contract %s is not known: %s", instrument_id, error)
+
+    def _reporter(self, channel: Channel) -> Callable[[ChannelState, str], None]:
+        return lambda state, reason: self._report(channel, state, reason)
+
+    def _report(self, channel: Channel, state: ChannelState, reason: str) -> None:
+        if self._states.get(channel) != (state, reason):
+            self._states[channel] = (state, reason)
+            self._publish(ChannelChanged(channel, state, reason))
+
+
+def _span_body(account_id: str, span: Span) -> wire.SpanBody:
+    return wire.SpanBody(
+        account_id=translate.wire_id(account_id, "an account"),
+        start_timestamp=span.start,
+        end_timestamp=span.end,
+    )
