@@ -6,7 +6,9 @@ from typing import Final, Protocol
 
 import msgspec
 
-from tradeconsole.domain.market import BarSeries, Depth, Quote, Timeframe
+from tradeconsole.domain.market import BarSeries, BarUnit, Depth, Quote, Timeframe
+from tradeconsole.exchange.candle import Candle, TickBars
+from tradeconsole.exchange.catalogue import Contract
 from tradeconsole.exchange.records import MarketEvent
 
 
@@ -83,3 +85,32 @@ class Market(Protocol):
 
     def restore(self, state: bytes) -> None:
         """Take up a snapshot of a market made with the same options."""
+
+
+class BarSource(Protocol):
+    """Where a market's bars come from, the future included; bars are `length` seconds long, in ticks."""
+
+    @property
+    def length(self) -> int:
+        """Seconds per bar."""
+
+    def serves(self, contract: Contract) -> bool:
+        """Whether there are bars of the contract at all."""
+
+    def is_open(self, contract: Contract, time: int) -> bool:
+        """Whether the contract trades at a moment, in seconds since the epoch."""
+
+    def bars(self, contract: Contract, start: int, end: int) -> TickBars:
+        """Bars that start within [start, end), in seconds since the epoch."""
+
+    def next_start(self, contract: Contract, time: int) -> int | None:
+        """Start of the first bar at or after a moment; None after the last."""
+
+    def previous_close(self, contract: Contract, time: int) -> tuple[int, int] | None:
+        """Start and close, in ticks, of the last bar that starts before a moment."""
+
+    def prints(self, contract: Contract, candle: Candle) -> int:
+        """How many prints to aim at inside a bar."""
+
+    def first_start(self, contract: Contract, unit: BarUnit, now: int) -> int:
+        """How far back bars of a unit are served."""
