@@ -102,3 +102,12 @@ def _to_keyring(entry: str, key: str) -> bool:
     except KeyringError:
         return False
     return True
+
+
+def keyring_name() -> str:
+    """What keyring this system has, for people; `none` if there is none."""
+    import keyring  # noqa: PLC0415
+    from keyring.backends import fail  # noqa: PLC0415
+
+    backend = keyring.get_keyring()
+    return "none, a private file stands in" if isinstance(backend, fail.Keyring) else str(backend.name)

@@ -1,0 +1,105 @@
+"""The `tradeconsole` command: its verbs, and the wall at which every error becomes one line and an exit code."""
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated, Final
+
+import typer
+
+from tradeconsole.cli import configuration, console, database, doctor, emulator, records, trading
+from tradeconsole.cli.invocation import Invocation, error_text, hoist
+from tradeconsole.errors import ConfigError, TradeConsoleError
+from tradeconsole.logs import logging_to
+from tradeconsole.settings import find_folders
+
+EXIT_USAGE: Final = 2
+EXIT_UNEXPECTED: Final = 70
+EXIT_INTERRUPTED: Final = 130
+
+log = logging.getLogger(__name__)
+
+app = typer.Typer(
+    help="A trading console that lives in a terminal. Without a verb it opens the console.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in (console, trading, records, emulator, database, configuration, doctor):
+    group.register(app)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    profile: Annotated[
+        str | None, typer.Option(help="Where to trade: sim, topstepx, or one of yours.")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="Any other gateway, by its address.")] = None,
+    user: Annotated[
+        str | None, typer.Option(help="User name there; the key comes from TRADECONSOLE_API_KEY.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Write JSON, errors too.")] = False,
+    show_version: Annotated[bool, typer.Option("--version", help="Tell the version.")] = False,
+) -> int | None:
+    """Options before the verb; they are understood after it, too."""
+    context.obj = Invocation(profile=profile, url=url, user=user, json=json)
+    if show_version:
+        number = version("tradeconsole")
+        context.obj.tell({"version": number}, f"tradeconsole {number}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        return console.run(context)
+    return None
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Carry out one command line; returns its exit code. Errors are one line on standard error."""
+    json = "--json" in arguments
+    try:
+        result = app(hoist(arguments), prog_name="tradeconsole", standalone_mode=False)
+    except TradeConsoleError as error:
+        return _fail(error, error.exit_code, json=json)
+    except typer.TyperException as error:
+        return _fail(ConfigError(error.format_message()), EXIT_USAGE, json=json)
+    except typer.Abort:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # whoever read our output has seen enough; what is still buffered must not fail again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        log.exception("unexpected")
+        text = (
+            f"unexpected {type(error).__name__}: {error}; this is a fault of tradeconsole, please report it"
+        )
+        return _fail(RuntimeError(text), EXIT_UNEXPECTED, json=json)
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """Entry point of the installed command."""
+    try:
+        code = run_command(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
+    sys.exit(code)
+
+
+def _fail(error: Exception, code: int, *, json: bool, text: str | None = None) -> int:
+    print(error_text(error, code, json=json, text=text), file=sys.stderr)
+    return code
+
+
+def _keep(error: Exception) -> str:
+    """Write the traceback of a fault of ours to the log; where it is, in words."""
+    file = find_folders().log_file
+    try:
+        with logging_to(file):
+            log.error("unexpected", exc_info=error)
+    except ConfigError:
+        return " (a fault of tradeconsole: please report it)"
+    return f" (a fault of tradeconsole: please report it with {file})"

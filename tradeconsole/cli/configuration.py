@@ -1,0 +1,76 @@
+"""Verbs of the settings: config path, config show, config key."""
+
+import sys
+from typing import Any
+
+import typer
+from pydantic import SecretStr
+
+from tradeconsole.cli.invocation import EPILOG, invocation
+from tradeconsole.cli.output import encode
+from tradeconsole.errors import ConfigError
+from tradeconsole.settings import find_folders, shipped
+
+config = typer.Typer(help="Settings.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs."""
+    app.add_typer(config, name="config")
+
+
+@config.command("path", epilog=EPILOG)
+def path(context: typer.Context) -> None:
+    """Tell where your settings, data and log are, and the defaults that you may override."""
+    folders = find_folders()
+    places = {
+        "config": folders.config_file,
+        "data": folders.data,
+        "log": folders.log_file,
+        "defaults": shipped("config.toml"),
+    }
+    call = invocation(context)
+    call.tell(places, "\n".join(f"{name}: {place}" for name, place in places.items()))
+
+
+@config.command("show", epilog=EPILOG)
+def show(context: typer.Context) -> None:
+    """Print the settings in force, secrets left out."""
+    call = invocation(context)
+    settings = call.settings()
+    tree = settings.model_dump(exclude={"folders"})
+    if tree["storage"]["dsn"] is not None:
+        tree["storage"]["dsn"] = str(tree["storage"]["dsn"])
+    call.tell(tree, "\n".join(_lines(tree)))
+
+
+@config.command("key", epilog=EPILOG)
+def key(context: typer.Context) -> None:
+    """Store the API key of the profile's user in the keyring; it is asked for, or read from standard input."""
+    call = invocation(context)
+    settings = call.settings()
+    user = settings.active.user
+    if not user:
+        raise ConfigError(f"profile '{settings.profile}' names no user: give --user")
+    entered = _ask_secret(f"API key of {user} at {settings.active.firm or settings.profile}")
+    if not entered:
+        raise ConfigError("the API key is empty: nothing was stored")
+    where = settings.credentials().store(settings.profile, user, SecretStr(entered))
+    call.tell({"stored": where, "profile": settings.profile, "user": user}, f"stored in {where}")
+
+
+def _ask_secret(question: str) -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().strip()
+    answer: str = typer.prompt(question, hide_input=True, err=True)
+    return answer.strip()
+
+
+def _lines(tree: dict[str, Any], prefix: str = "") -> list[str]:
+    lines: list[str] = []
+    for name, value in tree.items():
+        if isinstance(value, dict) and value:
+            lines += _lines(value, f"{prefix}{name}.")
+        else:
+            lines.append(f"{prefix}{name} = {encode(value, indent=0)}")
+    return lines

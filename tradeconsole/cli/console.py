@@ -1,0 +1,54 @@
+"""The verb that opens the console in this terminal."""
+
+import asyncio
+import os
+import sys
+from contextlib import AsyncExitStack
+
+import typer
+
+from tradeconsole.cli.invocation import EPILOG, invocation
+from tradeconsole.cli.one_shot import logging_for
+from tradeconsole.errors import ConfigError
+from tradeconsole.settings import Settings
+from tradeconsole.views.session import Session
+
+
+def register(app: typer.Typer) -> None:
+    """Add this verb."""
+    app.command("run", epilog=EPILOG)(run)
+
+
+def run(context: typer.Context) -> int:
+    """Open the console."""
+    settings = invocation(context).settings()
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ConfigError("the console needs a terminal: see 'tradeconsole --help' for verbs that do not")
+    with logging_for(settings):
+        return asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    from tradeconsole import bootstrap
+    from tradeconsole.tui.app import TradeConsole
+    from tradeconsole.tui.appearance import appearance
+
+    look = settings.interface
+    drawn = appearance(
+        os.environ,
+        theme=look.theme,
+        fps=look.fps,
+        ssh_fps=look.ssh_fps,
+        reduced_motion=look.reduced_motion,
+        ascii_only=look.ascii,
+        bell=look.bell,
+        keys=look.keys,
+    )
+    async with AsyncExitStack() as stack:
+
+        async def open_session() -> Session:
+            return await stack.enter_async_context(bootstrap.open_session(settings, fps=drawn.fps))
+
+        app = TradeConsole(open_session, drawn)
+        await app.run_async()
+        return app.return_code or 0

@@ -1,0 +1,344 @@
+"""Verbs that trade: order buy, order sell, order modify, cancel, flatten. Each call arms for itself alone."""
+
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Final, NamedTuple
+
+import typer
+
+from tradeconsole.cli.invocation import EPILOG, Invocation, invocation
+from tradeconsole.cli.one_shot import with_picture
+from tradeconsole.cli.output import Row, identity
+from tradeconsole.cli.picture import Picture
+from tradeconsole.cli.records import Account, order_row
+from tradeconsole.domain.commands import Arm, CancelAll, CancelOrder, Flatten, ModifyOrder, PlaceOrder
+from tradeconsole.domain.orders import Bracket, OrderStatus, OrderType, Side
+from tradeconsole.errors import BrokerError, BrokerRejected, ConfigError, InvalidRequest, OrderInDoubt
+from tradeconsole.views.models import OrderRow, PositionRow
+from tradeconsole.views.session import Preview, Receipt
+
+ORDER_PATIENCE: Final = 10.0
+"""Seconds in which an order's fate usually shows in the broker's records."""
+
+DOUBT_PATIENCE: Final = 30.0
+"""The same for an order whose answer was lost."""
+
+FLAT_PATIENCE: Final = 60.0
+
+_UNDER_WAY: Final = frozenset(
+    {OrderStatus.INTENDED, OrderStatus.SENT, OrderStatus.UNKNOWN, OrderStatus.PENDING, OrderStatus.CANCELLING}
+)
+
+
+def _price(text: str) -> Decimal:
+    try:
+        price = Decimal(text)
+    except InvalidOperation:
+        raise typer.BadParameter(f"'{text}' is not a price") from None
+    if not price.is_finite():
+        raise typer.BadParameter(f"'{text}' is not a price")
+    return price
+
+
+Symbol = Annotated[str, typer.Argument(help="MNQ, or one contract such as MNQZ6.")]
+Size = Annotated[int, typer.Argument(help="Contracts.")]
+Limit = Annotated[
+    Decimal | None, typer.Option("--limit", parser=_price, metavar="PRICE", help="Limit price.")
+]
+Stop = Annotated[Decimal | None, typer.Option("--stop", parser=_price, metavar="PRICE", help="Stop price.")]
+Trail = Annotated[int | None, typer.Option("--trail", help="Trailing stop, so many ticks away.")]
+StopTicks = Annotated[int | None, typer.Option(help="Protective stop, so many ticks from the fill.")]
+TargetTicks = Annotated[int | None, typer.Option(help="Profit target, so many ticks from the fill.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+order = typer.Typer(help="Place an order, or change one.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs."""
+    app.add_typer(order, name="order")
+    app.command("cancel", epilog=EPILOG)(cancel)
+    app.command("flatten", epilog=EPILOG)(flatten)
+
+
+@order.command("buy", epilog=EPILOG)
+def buy(
+    context: typer.Context,
+    symbol: Symbol,
+    size: Size,
+    limit: Limit = None,
+    stop: Stop = None,
+    trail: Trail = None,
+    stop_ticks: StopTicks = None,
+    target_ticks: TargetTicks = None,
+    account: Account = None,
+    yes: Yes = False,
+) -> None:
+    """Buy: at the market, or at --limit, --stop or --trail."""
+    wanted = _Wanted(symbol, Side.BUY, size, limit, stop, trail, stop_ticks, target_ticks)
+    _place(invocation(context), wanted, account, yes=yes)
+
+
+@order.command("sell", epilog=EPILOG)
+def sell(
+    context: typer.Context,
+    symbol: Symbol,
+    size: Size,
+    limit: Limit = None,
+    stop: Stop = None,
+    trail: Trail = None,
+    stop_ticks: StopTicks = None,
+    target_ticks: TargetTicks = None,
+    account: Account = None,
+    yes: Yes = False,
+) -> None:
+    """Sell: at the market, or at --limit, --stop or --trail."""
+    wanted = _Wanted(symbol, Side.SELL, size, limit, stop, trail, stop_ticks, target_ticks)
+    _place(invocation(context), wanted, account, yes=yes)
+
+
+@order.command("modify", epilog=EPILOG)
+def modify(
+    context: typer.Context,
+    order_id: Annotated[
+        str, typer.Argument(metavar="ID", help="As `orders` lists it, the broker's or ours.")
+    ],
+    size: Annotated[int | None, typer.Option(help="New size.")] = None,
+    limit: Limit = None,
+    stop: Stop = None,
+    account: Account = None,
+    yes: Yes = False,
+) -> None:
+    """Change size or price of a working order."""
+    call = invocation(context)
+    if size is None and limit is None and stop is None:
+        raise ConfigError("nothing to change: give --size, --limit or --stop")
+
+    async def work(picture: Picture) -> tuple[Receipt, list[Row]]:
+        row = await _find(picture, order_id, account)
+        call.confirm(f"Change {_words(row)} of {picture.account.name}?", yes=yes)
+        change = ModifyOrder(order_id=row.order_id, size=size, limit_price=limit, stop_price=stop)
+        await _arm(picture)
+        receipt = await picture.session.send(change)
+        await picture.settle(lambda: _shows(picture, change), ORDER_PATIENCE)
+        return receipt, [order_row(found) for found in picture.family(receipt.order_ids)]
+
+    _report(call, *with_picture(call, None, work))
+
+
+def cancel(
+    context: typer.Context,
+    order_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="As `orders` lists it, the broker's or ours.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every open order of the account.")] = False,
+    account: Account = None,
+    yes: Yes = False,
+) -> None:
+    """Cancel one order, or all of them."""
+    call = invocation(context)
+    if (order_id is None) != everything:
+        raise ConfigError("name one order, or --all")
+
+    async def work(picture: Picture) -> tuple[Receipt, list[Row]]:
+        if order_id is None:
+            await picture.choose(account)
+            call.confirm(f"Cancel every open order of {picture.account.name}?", yes=yes, required=False)
+            receipt = await picture.session.send(CancelAll(picture.account.account_id))
+        else:
+            row = await _find(picture, order_id, account)
+            receipt = await picture.session.send(CancelOrder(row.order_id))
+        ids = set(receipt.order_ids)
+
+        def over() -> bool:
+            return not any(row.order_id in ids and row.is_open for row in picture.orders)
+
+        if not await picture.settle(over, ORDER_PATIENCE):
+            raise OrderInDoubt("the broker has not confirmed the cancel yet: look at 'tradeconsole orders'")
+        return receipt, [order_row(row) for row in picture.orders if row.order_id in ids]
+
+    _report(call, *with_picture(call, None, work))
+
+
+def flatten(
+    context: typer.Context,
+    symbol: Annotated[str | None, typer.Argument(metavar="[SYMBOL]", help="Only this instrument.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The whole account; as without a symbol.")
+    ] = False,
+    account: Account = None,
+    yes: Yes = False,
+) -> None:
+    """Cancel and close until the broker confirms flat."""
+    call = invocation(context)
+    if symbol is not None and everything:
+        raise ConfigError("name a symbol, or --all, not both")
+
+    async def work(picture: Picture) -> tuple[str, str]:
+        name = picture.account.name
+        call.confirm(f"Cancel and close {symbol or 'EVERYTHING'} in {name}?", yes=yes, required=False)
+        await picture.session.send(Flatten(picture.account.account_id, symbol))
+        if not await picture.settle(lambda: not _exposure(picture, symbol), FLAT_PATIENCE):
+            left = "; ".join(_exposure(picture, symbol))
+            raise BrokerError(f"NOT FLAT after {FLAT_PATIENCE:g} s, close it at the broker: {left}")
+        return picture.account.account_id, name
+
+    account_id, name = with_picture(call, account, work)
+    scope = symbol or "everything"
+    call.tell(
+        {"flat": True, "account_id": identity(account_id), "symbol": symbol},
+        f"flat: {scope} in {name}, confirmed by the broker",
+    )
+
+
+class _Wanted(NamedTuple):
+    """An order as the options name it."""
+
+    symbol: str
+    side: Side
+    size: int
+    limit: Decimal | None
+    stop: Decimal | None
+    trail: int | None
+    stop_ticks: int | None
+    target_ticks: int | None
+
+    def command(self, account_id: str) -> PlaceOrder:
+        """Raises `ConfigError` if options contradict each other."""
+        if self.trail is not None and (self.limit is not None or self.stop is not None):
+            raise ConfigError("--trail goes with neither --limit nor --stop")
+        match (self.limit is not None, self.stop is not None, self.trail is not None):
+            case (True, True, _):
+                kind = OrderType.STOP_LIMIT
+            case (True, False, _):
+                kind = OrderType.LIMIT
+            case (False, True, _):
+                kind = OrderType.STOP
+            case (_, _, True):
+                kind = OrderType.TRAILING_STOP
+            case _:
+                kind = OrderType.MARKET
+        return PlaceOrder(
+            account_id=account_id,
+            symbol=self.symbol,
+            side=self.side,
+            size=self.size,
+            type=kind,
+            limit_price=self.limit,
+            stop_price=self.stop,
+            trail_ticks=self.trail,
+            bracket=Bracket(self.stop_ticks, self.target_ticks) or None,
+            origin="cli",
+        )
+
+
+def _place(call: Invocation, wanted: _Wanted, account: str | None, *, yes: bool) -> None:
+    async def work(picture: Picture) -> tuple[Receipt, list[Row]]:
+        command = wanted.command(picture.account.account_id)
+        await _arm(picture)
+        if not yes:
+            preview = await picture.session.preview(Preview(command))
+            refusal = f" (would be refused: {preview.refusal})" if preview.refusal else ""
+            call.confirm(f"{preview.summary} in {picture.account.name}{refusal}?", yes=yes)
+        before = {row.order_id for row in picture.orders}
+        try:
+            receipt = await picture.session.send(command)
+        except OrderInDoubt as doubt:
+            receipt = await _settle_doubt(picture, before, doubt)
+        return receipt, await _outcome(picture, receipt)
+
+    _report(call, *with_picture(call, account, work))
+
+
+async def _settle_doubt(picture: Picture, before: set[str], doubt: OrderInDoubt) -> Receipt:
+    """Find out from the broker's records what became of an order that had no answer; it is never sent again."""
+
+    def known() -> bool:
+        return any(row.order_id not in before and row.status not in _UNDER_WAY for row in picture.orders)
+
+    if not await picture.settle(known, DOUBT_PATIENCE):
+        raise doubt
+    new = tuple(row.order_id for row in picture.orders if row.order_id not in before)
+    return Receipt(message="no answer at first, found in the broker's records", order_ids=new)
+
+
+async def _outcome(picture: Picture, receipt: Receipt) -> list[Row]:
+    """Rows of an order and its legs once the broker's records show its fate.
+
+    Raises:
+        OrderInDoubt: they do not yet.
+        BrokerRejected: it was rejected after all.
+    """
+
+    def told() -> bool:
+        found = picture.family(receipt.order_ids)
+        return bool(found) and not any(row.status in _UNDER_WAY for row in found)
+
+    await picture.settle(told, ORDER_PATIENCE)
+    found = picture.family(receipt.order_ids)
+    for row in found:
+        if row.status is OrderStatus.UNKNOWN:
+            raise OrderInDoubt(
+                f"{_words(row)}: not in the broker's records yet; look at 'tradeconsole orders'"
+            )
+        if row.status in {OrderStatus.REJECTED, OrderStatus.FAILED}:
+            raise BrokerRejected(
+                f"{_words(row)}: {row.reason or row.status}", broker_order_id=row.broker_order_id
+            )
+    return [order_row(row) for row in found]
+
+
+async def _arm(picture: Picture) -> None:
+    account = picture.account
+    await picture.session.send(Arm(account.account_id, phrase=account.name))
+
+
+async def _find(picture: Picture, order_id: str, account: str | None) -> OrderRow:
+    """The order with that id of the broker's or ours, in any account unless one is named."""
+    searched = [account] if account else [choice.account_id for choice in picture.accounts]
+    for name in searched:
+        await picture.choose(name)
+        for row in picture.orders:
+            if order_id in {row.order_id, row.broker_order_id}:
+                return row
+    raise InvalidRequest(f"there is no order {order_id}: 'tradeconsole orders' lists them")
+
+
+def _shows(picture: Picture, change: ModifyOrder) -> bool:
+    for row in picture.orders:
+        if row.order_id == change.order_id:
+            return (
+                change.size in {None, row.size}
+                and change.limit_price in {None, row.limit_price}
+                and change.stop_price in {None, row.stop_price}
+            )
+    return False
+
+
+def _exposure(picture: Picture, symbol: str | None) -> list[str]:
+    """Open positions and orders of an instrument, or of all, in words."""
+
+    def meant(row: OrderRow | PositionRow) -> bool:
+        return symbol is None or symbol.upper() in {row.symbol, row.name, row.instrument_id.upper()}
+
+    held = [f"{row.size:+d} {row.name}" for row in picture.positions if meant(row)]
+    return held + [_words(row) for row in picture.orders if row.is_open and meant(row)]
+
+
+def _words(row: OrderRow) -> str:
+    price = f" at {row.price}" if row.price is not None else ""
+    return f"{row.side} {row.size} {row.name} {row.type}{price}"
+
+
+def _report(call: Invocation, receipt: Receipt, rows: Sequence[Row]) -> None:
+    lines = [receipt.message]
+    for row in rows:
+        price = row["average_price"] or row["stop_price"] or row["limit_price"]
+        at = f" at {price}" if price is not None else ""
+        lines.append(
+            f"  {row['id'] or row['order_id']}: {row['side']} {row['size']} {row['name']} "
+            f"{row['type']}{at}: {row['status']}"
+        )
+    call.tell(
+        {"message": receipt.message, "order_ids": receipt.order_ids, "orders": list(rows)}, "\n".join(lines)
+    )
