@@ -27,6 +27,8 @@ class Supervisor:
         task = asyncio.get_running_loop().create_task(self._reporting(name, work), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # a task that is cancelled before its first step would leave the work unawaited
+        task.add_done_callback(lambda _: work.close())
         return task
 
     async def close(self) -> None:
