@@ -1,11 +1,10 @@
 """What the console costs while quotes stream in: share of a core at 1,000 and 5,000 quotes a second."""
 
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-from processes import Terminal, environment, share_of_core
+from processes import Home, Terminal, share_of_core
 from reporting import Figure, report
 
 RATES = (1_000, 5_000)
@@ -25,14 +24,13 @@ the screen's own thread is told apart
 def measure(rate: int, size: tuple[int, int]) -> tuple[float, float]:
     """Percent of a core: the process, and the thread that draws."""
     script = Path(__file__).with_name("feed_console.py")
-    with tempfile.TemporaryDirectory(prefix="tradeconsole-bench-") as folder:
-        command = [sys.executable, str(script), str(rate)]
-        with Terminal(command, size=size, env=environment(Path(folder))) as terminal:
-            terminal.wait_for("PRAC-V2-1")
-            terminal.press("2")
-            terminal.wait_for("Ticket")
-            time.sleep(WARM_UP)
-            return share_of_core(terminal.pid, SECONDS)
+    command = [sys.executable, str(script), str(rate)]
+    with Home() as home, Terminal(command, size=size, env=home.environment()) as terminal:
+        terminal.wait_for("PRAC-V2-1")
+        terminal.press("2")
+        terminal.wait_for("Ticket")
+        time.sleep(WARM_UP)
+        return share_of_core(terminal.pid, SECONDS)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import aiohttp
 from tradeconsole.brokers.projectx.connection import Timings
 from tradeconsole.brokers.projectx.hub_connection import HubConnection, HubEnded
 from tradeconsole.brokers.projectx.market import MarketStream
-from tradeconsole.brokers.projectx.venue_time import VenueTime
+from tradeconsole.brokers.projectx.stamps import VenueStamps
 from tradeconsole.domain.accounts import Account, AccountKind
 from tradeconsole.domain.events import (
     BrokerPosition,
@@ -162,7 +162,7 @@ class FeedBroker(Broker):
     def __init__(self, hooks: BrokerHooks) -> None:
         self._publish = hooks.publish
         by_id = {each.instrument_id: each for each in INSTRUMENTS.values()}
-        self._market = MarketStream(hooks.publish, by_id.get, VenueTime(hooks.observe_time))
+        self._market = MarketStream(hooks.publish, by_id.get, hooks.clock, VenueStamps(hooks.observe_time))
 
     async def listen(self, socket: Any) -> None:
         """Read a hub connection to its end with the adapter's own code."""

@@ -3,32 +3,18 @@
 import os
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-# the terminal of the end-to-end tests
+# terminals and homes of the end-to-end tests
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
+from homes import TRADECONSOLE, Home
 from terminal import Terminal
 
-__all__ = ["BIN", "Terminal", "cpu_seconds", "environment", "share_of_core"]
-
-BIN: Final = Path(sys.executable).parent
+__all__ = ["TRADECONSOLE", "Home", "Terminal", "cpu_seconds", "share_of_core"]
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
-
-
-def environment(home: Path) -> Mapping[str, str]:
-    """An environment with folders of its own and no keyring."""
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "LANG": "C.UTF-8",
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
-        "TRADECONSOLE_CONFIG_DIR": str(home / "config"),
-        "TRADECONSOLE_DATA_DIR": str(home / "data"),
-    }
 
 
 def cpu_seconds(pid: int) -> float:
