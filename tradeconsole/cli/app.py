@@ -72,11 +72,7 @@ def run_command(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        log.exception("unexpected")
-        text = (
-            f"unexpected {type(error).__name__}: {error}; this is a fault of tradeconsole, please report it"
-        )
-        return _fail(RuntimeError(text), EXIT_UNEXPECTED, json=json)
+        return _fail(error, EXIT_UNEXPECTED, json=json, text=f"{type(error).__name__}: {error}{_keep(error)}")
     return result if isinstance(result, int) else 0
 
 
