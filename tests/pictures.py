@@ -5,6 +5,7 @@ from string import ascii_letters, digits
 from typing import Any, Protocol
 
 from rich.cells import cell_len
+from rich.style import Style
 from textual.app import App
 from textual.pilot import Pilot
 from textual.strip import Strip
@@ -39,16 +40,20 @@ def screen_text(app: App[Any]) -> str:
 
 
 def picture(strips: list[Strip]) -> str:
-    """Strips as three blocks: the text, one mark per cell for its style, and what the marks stand for."""
+    """Strips as three blocks: the text, one mark per cell for its style, and what the marks stand for.
+
+    Of a blank cell only the background counts, because nothing else of it can be seen.
+    """
     marks: dict[str, str] = {}
     text, styles = [], []
     for strip in strips:
         text.append(strip.text.rstrip())
         line = ""
         for segment in strip:
-            style = str(segment.style) if segment.style else "none"
-            mark = marks.setdefault(style, MARKS[len(marks)])
-            line += mark * cell_len(segment.text)
+            style = segment.style or Style.null()
+            for char in segment.text:
+                seen = style if char != " " or style.reverse else style.background_style
+                line += marks.setdefault(str(seen), MARKS[len(marks)]) * cell_len(char)
         styles.append(line)
     legend = [f"{mark}  {style}" for style, mark in marks.items()]
     return "\n".join([*text, "--- styles", *styles, "--- legend", *legend]) + "\n"

@@ -4,6 +4,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.style import Style
+from textual.strip import Strip
 
 from tradeconsole.tui.render.glyphs import fit, fit_number, narrow, to_ascii
 from tradeconsole.tui.render.palette import Role, default_look, styles_of
@@ -76,19 +78,27 @@ def test_the_cursor_is_a_character_and_not_only_a_colour() -> None:
     assert row_strip(placed, ROW, LOOK, STYLES, 60).text.startswith(" ")
 
 
+def style_at(strip: Strip, text: str) -> Style | None:
+    """The style in which a text is drawn."""
+    return next(segment.style for segment in strip if text in segment.text)
+
+
 def test_a_dim_row_keeps_its_alarm() -> None:
     strip = row_strip(place(COLUMNS, 60), ROW, LOOK, STYLES, 60, dim=True)
-    by_text = {segment.text.strip(): segment.style for segment in strip}
-    assert by_text["20,123.25"] == STYLES[Role.MUTED]
-    assert by_text["UNPROTECT…"] == STYLES[Role.ALARM]
+    assert style_at(strip, "20,123.25") == STYLES[Role.MUTED]
+    assert style_at(strip, "UNPROTECT…") == STYLES[Role.ALARM]
+
+
+def test_a_background_is_painted_behind_the_words_only() -> None:
+    strip = row_strip(place(COLUMNS, 60), ROW | {"state": "OFF"}, LOOK, STYLES, 60)
+    assert [segment.text for segment in strip if segment.style == STYLES[Role.ALARM]] == ["OFF"]
 
 
 def test_a_flash_replaces_the_colour_of_its_cell_only() -> None:
     placed = place(COLUMNS, 20)
     strip = row_strip(placed, ROW, LOOK, STYLES, 20, flashes=(None, Role.FLASH_UP))
-    by_text = {segment.text.strip(): segment.style for segment in strip}
-    assert by_text["20,123.25"] == STYLES[Role.FLASH_UP]
-    assert by_text["MNQZ6"] == STYLES[Role.TEXT]
+    assert style_at(strip, "20,123.25") == STYLES[Role.FLASH_UP]
+    assert style_at(strip, "MNQZ6") == STYLES[Role.TEXT]
 
 
 def test_the_header_marks_the_order() -> None:

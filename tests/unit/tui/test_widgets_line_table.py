@@ -264,7 +264,8 @@ async def test_a_changed_price_flashes_shortly_unless_motion_is_reduced(motion: 
             if segment.style and segment.style.reverse
         ]
 
-    async with desk(table, (make_quote_row(),)) as (_, pilot):
+    async with desk(table, ()) as (_, pilot):
+        table.rows = (make_quote_row(),)
         table.rows = (make_quote_row(last=20124.0),)
         assert reversed_texts() == (["20,124.00"] if motion else [])
         await pilot.pause(0.4)

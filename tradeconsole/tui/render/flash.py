@@ -21,14 +21,15 @@ class FlashLog(Generic[Row]):
 
     def note(self, rows: Iterable[Row], *, light: bool) -> bool:
         """Take in the newest rows; true if anything is lit now. A row's first sight lights nothing."""
-        if not self._watches:
-            return False
+        if not self._watches or not light:
+            self._seen.clear()
+            return bool(self._lit)
         seen = {}
         for row in rows:
             key = self._key_of(row)
             values = seen[key] = tuple(watch(row) for _, watch in self._watches)
             before = self._seen.get(key, values)
-            if light and values != before:
+            if values != before:
                 self._light(key, before, values)
         self._seen = seen
         return bool(self._lit)

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from tradeconsole.tui.render.glyphs import CURSOR, fit, fit_number, narrow, to_ascii
-from tradeconsole.tui.render.palette import LOUD, UNDIMMED, Look, Role, Styles
+from tradeconsole.tui.render.palette import REVERSED, UNDIMMED, Look, Role, Styles
 
 Row = TypeVar("Row")
 
@@ -103,7 +103,9 @@ def header_strip(
             title += "▼" if descending else "▲"
         parts.append(title.rjust(cells)[:cells] if column.align == "right" else fit(title, cells))
     text = parts[0] + " ".join(parts[1:])
-    return _strip([Segment(to_ascii(text) if ascii_only else text, styles[Role.MUTED])], styles, width)
+    return _line(
+        [Segment(to_ascii(text) if ascii_only else text, styles[Role.MUTED])], len(text), styles, width
+    )
 
 
 def row_strip(
@@ -124,7 +126,8 @@ def row_strip(
         lead: goes before the first cell; marks a child of the row above.
         flashes: a role per placed column that replaces the cell's own for a moment.
     """
-    segments = [Segment(CURSOR if selected else " ", styles[Role.ACCENT])]
+    runs = [(CURSOR if selected else " ", Role.ACCENT)]
+    used = _MARGIN
     for index, (column, cells) in enumerate(placed):
         text, role = column.cell(row, look)
         if flashes and (flash := flashes[index]) is not None:
@@ -133,32 +136,30 @@ def row_strip(
             role = Role.MUTED
         if index == 0 and lead:
             text = lead + text
-        if column.align == "right":
-            segments.extend(_number(fit_number(text, cells), role, styles))
-        else:
-            segments.extend(_words(text, cells, role, styles))
-        segments.append(Segment(" ", styles[Role.TEXT]))
-    if look.ascii_only:
-        segments = [Segment(to_ascii(segment.text), segment.style) for segment in segments]
-    return _strip(segments, styles, width)
+        text = fit_number(text, cells) if column.align == "right" else fit(narrow(text), cells)
+        _append(runs, f"{text} ", role)
+        used += cells + 1
+    segments = [Segment(to_ascii(text) if look.ascii_only else text, styles[role]) for text, role in runs]
+    return _line(segments, used, styles, width)
 
 
-def _words(text: str, width: int, role: Role, styles: Styles) -> list[Segment]:
-    line = fit(narrow(text), width)
-    if role not in LOUD:
-        return [Segment(line, styles[role])]
-    shown = line.rstrip()
-    return [Segment(shown, styles[role]), Segment(line[len(shown) :], styles[Role.TEXT])]
+def _append(runs: list[Cell], text: str, role: Role) -> None:
+    """Add text to a line, joined to what is before it where one style will do; a background paints only the words."""
+    before, last = runs[-1]
+    if role in REVERSED:
+        left, right = len(text) - len(text.lstrip()), len(text) - len(text.rstrip())
+        runs += [(text[:left], Role.TEXT), (text.strip(), role), (text[len(text) - right :], Role.TEXT)]
+    elif role == last:
+        runs[-1] = before + text, role
+    else:
+        runs.append((text, role))
 
 
-def _number(line: str, role: Role, styles: Styles) -> list[Segment]:
-    shown = line.lstrip()
-    pad = Segment(line[: len(line) - len(shown)], styles[Role.TEXT])
-    return [pad, Segment(shown, styles[role])] if pad.text else [Segment(shown, styles[role])]
-
-
-def _strip(segments: list[Segment], styles: Styles, width: int) -> Strip:
-    return Strip(segments).adjust_cell_length(width, styles[Role.TEXT])
+def _line(segments: list[Segment], used: int, styles: Styles, width: int) -> Strip:
+    """Segments of `used` cells as a line of exactly `width`."""
+    if used <= width:
+        return Strip([*segments, Segment(" " * (width - used), styles[Role.TEXT])], width)
+    return Strip(segments, used).crop(0, width)
 
 
 def _needed(columns: Sequence[Column[Row]]) -> int:

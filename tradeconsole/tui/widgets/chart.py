@@ -10,6 +10,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tradeconsole.tui.render.changes import changed_spans
 from tradeconsole.tui.render.chart import Picture, Port, draw_chart, room_in, series_of
 from tradeconsole.tui.render.palette import Look, Role, Styles, default_look, styles_of
 from tradeconsole.tui.render.series import ZOOMS
@@ -105,9 +106,8 @@ class Chart(Widget):
         before = self._picture.strips
         port = msgspec.structs.replace(self.port, selected_order_id=self.selected_order_id)
         self._picture = draw_chart(self.view, port, self.look, self._styles, width, height)
-        for y, strip in enumerate(self._picture.strips):
-            if y >= len(before) or before[y] != strip:
-                self.refresh(Region(0, y, width, 1))
+        for first, count in changed_spans(dict(enumerate(before)), dict(enumerate(self._picture.strips))):
+            self.refresh(Region(0, first, width, count))
         self._ask_for_more()
 
     def _ask_for_more(self) -> None:

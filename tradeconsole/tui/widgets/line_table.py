@@ -15,6 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.timer import Timer
 
+from tradeconsole.tui.render.changes import changed_spans
 from tradeconsole.tui.render.flash import FlashLog
 from tradeconsole.tui.render.glyphs import BRANCH
 from tradeconsole.tui.render.palette import Look, Role, Styles, default_look, styles_of
@@ -100,6 +101,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
         self._children: frozenset[str] = frozenset()
         self._resting_index = 0
         self._placed: tuple[Placed[Row], ...] = ()
+        self._width = -1  # not measured since the last change of size or style
         self._strips: dict[int, Strip] = {}
         self._styles: tuple[Styles, Styles] | None = None
         self._flashes: FlashLog[Row] = FlashLog(self.COLUMNS, self.key_of)
@@ -141,7 +143,6 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
     # -- data in
 
     def watch_rows(self) -> None:
-        self._note_changes()
         self._rearrange()
 
     def watch_filter_text(self) -> None:
@@ -175,6 +176,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
         self._shown = [row for row, _ in arranged]
         self._index = {self.key_of(row): index for index, row in enumerate(self._shown)}
         self._children = frozenset(self.key_of(row) for row, is_child in arranged if is_child)
+        self._note_changes()
         self._update_title()
         if self.highlighted_key is not None and self.highlighted_key not in self._index:
             self.highlighted_key = None
@@ -186,7 +188,9 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
             self.refresh()
 
     def _note_changes(self) -> None:
-        lit = self._flashes.note(self.rows, light=self.look.motion)
+        """Light what moved in the rows in sight."""
+        visible = [self._shown[index] for index in self._visible()]
+        lit = self._flashes.note(visible, light=self.look.motion)
         if lit and self._flash_timer is None and self.is_attached:
             self._flash_timer = self.set_timer(FLASH_SECONDS, self._end_flashes)
 
@@ -206,10 +210,15 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
 
     # -- drawing
 
-    def render_line(self, y: int) -> Strip:
+    def render_lines(self, crop: Region) -> list[Strip]:
         width = self.scrollable_content_region.width
-        if not self._placed:
-            self._placed = place(self.COLUMNS, width)
+        if width != self._width:
+            self._width, self._placed = width, place(self.COLUMNS, width)
+            self._strips.clear()
+        return super().render_lines(crop)
+
+    def render_line(self, y: int) -> Strip:
+        width = self._width
         plain, _ = self._ready_styles()
         if y == 0:
             return header_strip(
@@ -238,7 +247,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
             row,
             self.look,
             lit if selected else plain,
-            self.scrollable_content_region.width,
+            self._width,
             selected=selected,
             dim=self.is_dim(row),
             lead=BRANCH if key in self._children else "",
@@ -268,18 +277,19 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
 
     def _repaint_changed(self) -> None:
         """Draw the visible rows anew and repaint those that came out different."""
-        if not self._placed:
+        if self._width < 0:
             return
-        before, self._strips = self._strips, {}
+        before, self._strips = self._strips, {index: self._row_strip(index) for index in self._visible()}
+        for first, count in changed_spans(before, self._strips):
+            self.refresh(Region(0, first - self.scroll_offset.y + 1, self._width, count))
+
+    def _visible(self) -> range:
+        """Indices of the rows in sight."""
         top = self.scroll_offset.y
-        width, height = self.scrollable_content_region.size
-        for index in range(top, min(top + height - 1, len(self._shown))):
-            strip = self._strips[index] = self._row_strip(index)
-            if before.get(index) != strip:
-                self.refresh(Region(0, index - top + 1, width, 1))
+        return range(top, min(top + max(self.scrollable_content_region.height - 1, 0), len(self._shown)))
 
     def _redraw(self) -> None:
-        self._placed, self._styles = (), None
+        self._width, self._styles = -1, None
         self._strips.clear()
         self.refresh()
 
