@@ -35,6 +35,7 @@ from tradeconsole.storage.binaries import (
 from tradeconsole.storage.postmaster import Answer, drop_stale_pid_files, last_complaint, probe
 
 _PORT: Final = 5432  # only names the socket file; the server never listens on TCP
+_SOCKET: Final = f".s.PGSQL.{_PORT}"
 _LONGEST_SOCKET_PATH: Final = 103  # sun_path is 104 bytes on macOS, 108 on Linux, with its final zero
 _START_SECONDS: Final = 60.0
 _LOG_BYTES: Final = 1_000_000
@@ -79,9 +80,18 @@ class EmbeddedServer:
         return self.data / "server.log"
 
     @property
+    def sockets(self) -> Path:
+        """The folder with the server's socket; elsewhere if `home` is too long for one."""
+        inside = self.home / "run"
+        if len(os.fsencode(inside / _SOCKET)) <= _LONGEST_SOCKET_PATH:
+            return inside
+        # not TMPDIR: all processes must agree on the place
+        return Path("/tmp") / f"tradeconsole-{os.geteuid()}-{_short_hash(self.home)}"  # noqa: S108 -- its owner is checked
+
+    @property
     def dsn(self) -> str:
         """How to connect, once it runs."""
-        return f"postgresql://postgres@/postgres?host={quote(str(self._socket.parent))}&port={_PORT}"
+        return f"postgresql://postgres@/postgres?host={quote(str(self.sockets))}&port={_PORT}"
 
     def start(self) -> str:
         """Claim the cluster for this process and make sure that its server answers; blocks, usually 0.1 s.
@@ -116,15 +126,6 @@ class EmbeddedServer:
             os.close(self._claim)
             self._claim = None
 
-    @property
-    def _socket(self) -> Path:
-        name = f".s.PGSQL.{_PORT}"
-        inside = self.home / "run" / name
-        if len(os.fsencode(inside)) <= _LONGEST_SOCKET_PATH:
-            return inside
-        # not TMPDIR: all processes must agree on the place
-        return Path("/tmp") / f"tradeconsole-{os.geteuid()}-{_short_hash(self.home)}" / name  # noqa: S108 -- its owner is checked
-
     def _start(self) -> None:
         binaries = find_binaries()
         owner = None
@@ -133,7 +134,7 @@ class EmbeddedServer:
         self._make_socket_folder(owner)
         launcher = self._launch_guard(binaries, owner)
         try:
-            if probe(self._socket) is not Answer.READY:
+            if probe(self.sockets / _SOCKET) is not Answer.READY:
                 if not (self.data / "PG_VERSION").exists():
                     self._make_cluster(binaries, owner)
                 self._bring_up(binaries, owner)
@@ -141,7 +142,7 @@ class EmbeddedServer:
             launcher.wait(_START_SECONDS)
 
     def _make_socket_folder(self, owner: Owner) -> None:
-        folder = self._socket.parent
+        folder = self.sockets
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
             if owner:
@@ -170,13 +171,13 @@ class EmbeddedServer:
         deadline = time.monotonic() + _START_SECONDS
         complaint = "it does not answer"
         while time.monotonic() < deadline:
-            answer = probe(self._socket)
+            answer = probe(self.sockets / _SOCKET)
             if answer is Answer.READY:
                 return
             if answer is Answer.BUSY:
                 time.sleep(0.02)
                 continue
-            drop_stale_pid_files(self.data, self._socket)
+            drop_stale_pid_files(self.data, self.sockets / _SOCKET)
             launched = self._launch_server(binaries, owner)
             if launched.returncode == 0:
                 return
@@ -199,7 +200,7 @@ class EmbeddedServer:
         with suppress(FileNotFoundError):
             if self.log.stat().st_size > _LOG_BYTES:
                 os.truncate(self.log, 0)
-        settings = {**_SETTINGS, "unix_socket_directories": str(self._socket.parent)}
+        settings = {**_SETTINGS, "unix_socket_directories": str(self.sockets)}
         options = shlex.join(word for key, value in settings.items() for word in ("-c", f"{key}={value}"))
         command: list[str | Path] = [
             binaries / "pg_ctl",
@@ -237,7 +238,7 @@ class EmbeddedServer:
 
 
 def _reachable(home: Path) -> Path:
-    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    existing = next(folder for folder in (home, *home.parents) if folder.is_dir())
     return home if is_public(existing) else public_root() / f"cluster-{_short_hash(home)}"
 
 

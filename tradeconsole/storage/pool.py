@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Final
+from typing import Final, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from tradeconsole.errors import StorageError
 
-Connection = PoolConnectionProxy[asyncpg.Record]
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 Locate = Callable[[], Awaitable[str]]
 """Gives the DSN, after making sure that the server runs where that is ours to do."""
 Prepare = Callable[[Connection], Awaitable[None]]
