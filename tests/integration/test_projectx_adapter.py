@@ -104,7 +104,7 @@ class Bench:
         self.today = NOW
         self.times: list[datetime] = []
         hooks = BrokerHooks(publish=self.told.append, observe_time=self.times.append, clock=self)
-        self.broker = ProjectXBroker(peer.connection(rtc_url=hub.url), hooks, timings=QUICK)
+        self.broker = ProjectXBroker(peer.connection(rtc_url=hub.url), hooks, limits=QUICK)
 
     def now(self) -> datetime:
         return self.today

@@ -1,6 +1,7 @@
 """The way to PostgreSQL: a small pool, its health, and its errors in our words."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final, TypeAlias
@@ -15,6 +16,8 @@ Locate = Callable[[], Awaitable[str]]
 """Gives the DSN, after making sure that the server runs where that is ours to do."""
 Prepare = Callable[[Connection], Awaitable[None]]
 """Run on the first connection, before anyone else may use the database."""
+
+log = logging.getLogger(__name__)
 
 _CONNECT_SECONDS: Final = 5.0
 _COMMAND_SECONDS: Final = 15.0
@@ -62,11 +65,17 @@ class Database:
             StorageError: it answered, and cannot be used as it is.
         """
         async with self._connecting:
+            if self._pool is not None:
+                try:
+                    await self._ping()
+                except DatabaseAway:
+                    log.info("PostgreSQL does not answer: looking for it again")
+                else:
+                    return
             dsn = await self._locate()
             if self._pool is None:
                 await self._open(dsn)
-            async with self.connection() as connection:
-                await connection.execute("SELECT 1")
+            await self._ping()
 
     async def close(self) -> None:
         """Close all connections; never waits long."""
@@ -98,19 +107,20 @@ class Database:
         async with self.connection() as connection, connection.transaction():
             yield connection
 
+    async def _ping(self) -> None:
+        async with self.connection() as connection:
+            await connection.execute("SELECT 1")
+
     async def _open(self, dsn: str) -> None:
         with _translated():
-            try:
-                pool = await asyncpg.create_pool(
-                    dsn,
-                    min_size=1,
-                    max_size=4,
-                    timeout=_CONNECT_SECONDS,
-                    command_timeout=_COMMAND_SECONDS,
-                    server_settings=_SERVER_SETTINGS,
-                )
-            except (ValueError, asyncpg.ClientConfigurationError) as error:
-                raise StorageError(f"the database URL cannot be used: {error}") from error
+            pool = await asyncpg.create_pool(
+                dsn,
+                min_size=0,  # a floor would make asyncpg log a traceback at every retry during an outage
+                max_size=4,
+                timeout=_CONNECT_SECONDS,
+                command_timeout=_COMMAND_SECONDS,
+                server_settings=_SERVER_SETTINGS,
+            )
             try:
                 async with pool.acquire() as connection:
                     await self._prepare(connection)
@@ -127,6 +137,8 @@ def _translated() -> Iterator[None]:
         yield
     except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
         raise RecordRefused(f"PostgreSQL refuses a record: {_one_line(error)}") from error
+    except asyncpg.ClientConfigurationError as error:
+        raise StorageError(f"the database URL cannot be used: {_one_line(error)}") from error
     except TimeoutError as error:
         raise DatabaseAway("PostgreSQL does not answer in time") from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
