@@ -33,7 +33,7 @@ from tradeconsole.errors import (
     InvalidRequest,
     OrderInDoubt,
 )
-from tradeconsole.ports import BrokerHooks, MarketSubscription
+from tradeconsole.ports import MarketSubscription
 
 MNQ = "CON.F.US.MNQ.Z26"
 NOW = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)
@@ -103,8 +103,13 @@ class Bench:
         self.told: list[BrokerEvent] = []
         self.today = NOW
         self.times: list[datetime] = []
-        hooks = BrokerHooks(publish=self.told.append, observe_time=self.times.append, clock=self)
-        self.broker = ProjectXBroker(peer.connection(rtc_url=hub.url), hooks, limits=QUICK)
+        self.broker = ProjectXBroker(
+            peer.connection(rtc_url=hub.url),
+            self.told.append,
+            self,
+            observe_time=self.times.append,
+            timings=QUICK,
+        )
 
     def now(self) -> datetime:
         return self.today
@@ -163,13 +168,16 @@ async def test_connecting_needs_no_stream() -> None:
 
 async def test_wrong_credentials_and_silence_are_told_apart() -> None:
     async with bench() as test:
-        test.peer.script["/api/Auth/loginKey"] = no(3, token=None)
-        with pytest.raises(AuthenticationFailed, match="Testing: user name or API key is wrong"):
-            await test.broker.connect()
         test.peer.script["/api/Auth/loginKey"] = HangUp()
         with pytest.raises(BrokerUnavailable):
             await test.broker.connect()
         assert test.states(Channel.ORDERS)[-1] is ChannelState.DOWN
+        test.peer.script["/api/Auth/loginKey"] = no(3, token=None)
+        for _ in range(3):
+            with pytest.raises(AuthenticationFailed, match="Testing: user name or API key is wrong"):
+                await test.broker.connect()
+        # two attempts with the connection cut, one refusal: it is not tried again at once
+        assert len(test.peer.sent_to("/api/Auth/loginKey")) == 3
 
 
 async def test_streams_come_up_each_on_its_own() -> None:
@@ -250,6 +258,24 @@ async def test_contracts_are_asked_for_once_a_day_of_the_venue() -> None:
         assert not retired.active
 
 
+async def test_reading_records_finds_out_about_a_roll_by_itself() -> None:
+    async with bench() as test:
+        test.peer.script["/api/Position/searchOpen"] = ok(positions=[])
+        await test.broker.resolve("MNQ")
+        test.peer.script["/api/Contract/available"] = ok(contracts=[contract("MNQ", "MNQH7", "H27")])
+        test.today += timedelta(days=1)
+        await test.broker.get_positions("26282486")
+        assert [event.instrument.name for event in test.of(InstrumentResolved)] == ["MNQZ6", "MNQZ6", "MNQH7"]
+
+
+async def test_records_are_read_although_no_instrument_is_known(caplog: pytest.LogCaptureFixture) -> None:
+    async with bench() as test:
+        test.peer.script["/api/Contract/available"] = Answer(status=500)
+        test.peer.script["/api/Order/search"] = ok(orders=[order(1)])
+        assert len(await test.broker.get_orders("26282486", Span(NOW - timedelta(days=1), NOW))) == 1
+        assert "instruments are not known" in caplog.text
+
+
 async def test_a_search_puts_what_was_asked_for_first() -> None:
     async with bench() as test:
         test.peer.script["/api/Contract/search"] = ok(contracts=[CONTRACTS[2], CONTRACTS[0], CONTRACTS[1]])
@@ -284,6 +310,13 @@ async def test_the_short_forms_resolve_their_symbol() -> None:
         bodies = [call.body for call in test.peer.sent_to("/api/Order/place")]
         assert [(body["type"], body["side"]) for body in bodies] == [(2, 1), (1, 0)]
         assert bodies[1]["limitPrice"] == 25000.25
+
+
+async def test_an_order_on_an_expired_contract_is_not_sent() -> None:
+    async with bench() as test:
+        with pytest.raises(InvalidRequest, match="MNQU6 is not tradable any more; the active one is MNQZ6"):
+            await test.broker.place_order(request(instrument_id="CON.F.US.MNQ.U26"))
+        assert not test.peer.sent_to("/api/Order/place")
 
 
 async def test_an_order_on_a_rolled_contract_says_which_is_active() -> None:

@@ -34,7 +34,7 @@ class Desk:
             "token": self.token,
             "refuse": self.refused.append,
             "report": lambda state, reason: self.reports.append((state, reason)),
-            "limits": QUICK,
+            "timings": QUICK,
             "monotonic": asyncio.get_running_loop().time,
             "on_open": self.open,
         }

@@ -62,7 +62,7 @@ async def client_of(peer: Peer, heard: Heard | None = None, **changes: object) -
     heard = heard or Heard()
     client = RestClient(
         peer.connection(**changes),
-        limits=QUICK,
+        timings=QUICK,
         report=lambda state, reason: heard.states.append((state, reason)),
         observe=lambda stage, seconds: heard.stages.append(stage),
         observe_time=heard.times.append,

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -46,7 +46,7 @@ from tradeconsole.domain.market import BarSeries, Quote, Span, Timeframe
 from tradeconsole.domain.orders import OrderReport, OrderRequest, OrderType
 from tradeconsole.domain.portfolio import Fill
 from tradeconsole.errors import BrokerError, BrokerRejected, BrokerUnavailable, InvalidRequest, OrderInDoubt
-from tradeconsole.ports import Broker, BrokerHooks, Budget, Capabilities, MarketSubscription
+from tradeconsole.ports import Broker, Budget, Capabilities, Clock, MarketSubscription, Publish
 
 log = logging.getLogger(__name__)
 
@@ -76,41 +76,53 @@ class ProjectXBroker(Broker):
 
     Args:
         connection: where and who.
-        hooks: whom to tell what; called on the loop that runs this.
+        publish: told of everything that happens, on the loop that runs this.
+        clock: the venue's time.
+        observe_time: told what the venue's own stamps say the time is.
+        observe: told how many seconds a stage took, such as `rest.place_order`.
+        expects_data: whether a subscribed market should be moving now; a mute stream is then stale.
         timings: patience.
     """
 
     def __init__(
-        self, connection: ProjectXConnection, hooks: BrokerHooks, *, timings: Timings | None = None
+        self,
+        connection: ProjectXConnection,
+        publish: Publish,
+        clock: Clock,
+        *,
+        observe_time: Callable[[datetime], None] = lambda _: None,
+        observe: Callable[[str, float], None] = lambda _stage, _seconds: None,
+        expects_data: Callable[[], bool] = lambda: True,
+        timings: Timings | None = None,
     ) -> None:
         self._connection = connection
         self._timings = timings or Timings()
-        self._publish = hooks.publish
+        self._publish = publish
         self._states: dict[Channel, tuple[ChannelState, str]] = {}
         self._trailing: set[str] = set()
         self._has_order_query = True
         self._lookups: dict[str, asyncio.Task[None]] = {}
-        self._clock = hooks.clock
-        stamps = VenueStamps(hooks.observe_time)
+        self._clock = clock
+        stamps = VenueStamps(observe_time)
         self._rest = RestClient(
             connection,
             timings=self._timings,
             report=self._reporter(Channel.ORDERS),
-            observe=hooks.observe,
+            observe=observe,
             observe_time=stamps.answered,
         )
         products = load_products()
         self._commissions = Commissions(products)
-        self._contracts = Contracts(self._rest, products, hooks.publish, hooks.clock, live=connection.live)
+        self._contracts = Contracts(self._rest, products, publish, clock, live=connection.live)
         self._bars = BarReader(self._rest, live=connection.live)
-        self._market = MarketStream(hooks.publish, self._contracts.known, hooks.clock, stamps)
+        self._market = MarketStream(publish, self._contracts.known, clock, stamps)
         events = UserStream(self._tell, self._meet, self._commissions)
         self._user_hub = self._hub("user", Channel.ACCOUNT, events.handlers)
         self._market_hub = self._hub(
             "market",
             Channel.MARKET,
             self._market.handlers,
-            data_expected=hooks.expects_data,
+            data_expected=expects_data,
             on_open=self._market.reset,
         )
 
@@ -162,14 +174,16 @@ class ProjectXBroker(Broker):
     async def close(self) -> None:
         for task in self._lookups.values():
             task.cancel()
-        await asyncio.gather(*self._lookups.values(), self._user_hub.close(), self._market_hub.close())
+        endings = (*self._lookups.values(), self._user_hub.close(), self._market_hub.close())
+        await asyncio.gather(*endings, return_exceptions=True)
         await self._rest.close()
 
     # -- orders --------------------------------------------------------------------------------------------------
 
     async def place_order(self, request: OrderRequest) -> str:
-        known = self._contracts.known(request.instrument_id)
-        instrument = known or await self._contracts.get(request.instrument_id)
+        instrument = self._contracts.known(request.instrument_id)
+        if instrument is None or not instrument.active:
+            instrument = await self._contracts.resolve(request.instrument_id)
         body = translate.place_body(request, instrument)
         try:
             reply = await self._rest.call(ORDER_PLACE, body)
@@ -260,7 +274,7 @@ class ProjectXBroker(Broker):
 
     async def get_market_quote(self, instrument_id: str) -> Quote:
         streamed = self._market.quote(instrument_id)
-        if streamed is not None:
+        if streamed is not None and self._states[Channel.MARKET][0] is ChannelState.UP:
             return streamed
         instrument = await self._contracts.get(instrument_id)
         now = self._clock.now()
@@ -299,12 +313,13 @@ class ProjectXBroker(Broker):
         return reports
 
     async def _introduce(self, instrument_ids: Iterable[str]) -> None:
-        """Publish the instruments before anything that names them."""
-        for instrument_id in dict.fromkeys(instrument_ids):
-            try:
+        """Publish the instruments before anything that names them; the records count even if that fails."""
+        try:
+            await self._contracts.refresh()
+            for instrument_id in dict.fromkeys(instrument_ids):
                 await self._contracts.get(instrument_id)
-            except InvalidRequest as error:
-                log.warning("%s", error)
+        except (BrokerError, InvalidRequest) as error:
+            log.warning("instruments are not known: %s", error)
 
     async def _rolled(self, instrument: Instrument, error: BrokerRejected) -> BrokerRejected:
         self._contracts.forget_active()

@@ -73,7 +73,7 @@ class Contracts:
         Raises:
             InvalidRequest: the gateway does not know it.
         """
-        await self._refresh()
+        await self.refresh()
         instrument = self._known.get(instrument_id) or await self._look_up(instrument_id)
         if instrument is None:
             raise InvalidRequest(f"no contract '{instrument_id}' at the gateway")
@@ -89,7 +89,7 @@ class Contracts:
 
     async def active_of(self, instrument_id: str) -> Instrument | None:
         """The active contract of the same product, read afresh if `forget_active` was called."""
-        await self._refresh()
+        await self.refresh()
         code = product_code(instrument_id)
         return next(
             (each for each in self._active.values() if product_code(each.instrument_id) == code), None
@@ -103,7 +103,7 @@ class Contracts:
         return instrument
 
     async def _find(self, text: str) -> Instrument | None:
-        await self._refresh()
+        await self.refresh()
         if text.startswith(_ID_PREFIX):
             return self._known.get(text) or await self._look_up(text)
         wanted = text.upper()
@@ -128,7 +128,12 @@ class Contracts:
             return None
         return self._learn(reply.contract) if reply.contract else None
 
-    async def _refresh(self) -> None:
+    async def refresh(self) -> None:
+        """Read the list of active contracts if it is of another day; publishes what has rolled.
+
+        Raises:
+            BrokerUnavailable: the gateway has no list.
+        """
         async with self._lock:
             today = self._clock.now().date()
             if self._day == today:

@@ -165,7 +165,7 @@ class RestClient:
             return self._verdict(endpoint, await self._decoded(endpoint, answer))
         if answer.status == 429:
             limiter = self._history if endpoint.is_history else self._general
-            limiter.hold(answer.retry_after or _HOLD_AFTER_429)
+            limiter.hold(min(answer.retry_after or _HOLD_AFTER_429, limiter.budget.window))
             self._fares(endpoint, ChannelState.UP)
             raise RateLimited("the gateway's request limit is reached; another program may be using it too")
         if 400 <= answer.status < 500:

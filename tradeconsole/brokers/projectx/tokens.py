@@ -11,13 +11,16 @@ from typing import Final
 
 import msgspec
 
-from tradeconsole.errors import BrokerError
+from tradeconsole.errors import AuthenticationFailed, BrokerError
 
 _LIFETIME: Final = 86_400.0
 _RENEW_AT: Final = 23 / 24
 """Share of a token's life after which it is renewed."""
 
 _RETRY_AFTER: Final = 60.0
+
+_REFUSED_FOR: Final = 30.0
+"""Seconds for which refused credentials are not tried again: everybody asks, and lock-outs are real."""
 
 
 class _Claims(msgspec.Struct):
@@ -52,6 +55,7 @@ class Tokens:
         self._token: str | None = None
         self._renew_at = 0.0
         self._lock = asyncio.Lock()
+        self._refused: tuple[float, str] | None = None
 
     async def current(self) -> str:
         """A token that is good for a while.
@@ -65,10 +69,19 @@ class Tokens:
         async with self._lock:
             token = self._token
             if token is None:
-                token = self._keep(await self._login())
+                token = await self._fresh()
             elif self._monotonic() >= self._renew_at:
                 token = await self._renewed(token)
             return token
+
+    async def _fresh(self) -> str:
+        if self._refused is not None and self._monotonic() < self._refused[0]:
+            raise AuthenticationFailed(self._refused[1])
+        try:
+            return self._keep(await self._login())
+        except AuthenticationFailed as error:
+            self._refused = (self._monotonic() + _REFUSED_FOR, str(error))
+            raise
 
     async def _renewed(self, token: str) -> str:
         try:
