@@ -106,7 +106,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The number of ticks nearest to a price."""
         return round(float(price) / self.tick_float)
 
-    def owed(self, price: float) -> Decimal:
+    def owed(self, price: float | Decimal) -> Decimal:
         """An observed price as it is booked."""
         return self.ticks_of(price) * self.tick
 
@@ -205,6 +205,17 @@ class Catalogue:
         if contract_id not in self._contracts:
             self._contracts[contract_id] = self._parse(contract_id)
         return self._contracts[contract_id]
+
+    def known(self, contract_id: str) -> Contract:
+        """A contract that is known to exist.
+
+        Raises:
+            InvalidRequest: it does not.
+        """
+        contract = self.contract(contract_id)
+        if contract is None:
+            raise InvalidRequest(f"unknown contract '{contract_id}'")
+        return contract
 
     def named(self, name: str) -> Contract | None:
         """A contract by root and month, `ESZ13`; None if there is none."""

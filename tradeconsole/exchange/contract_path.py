@@ -47,9 +47,10 @@ class ContractPath:
         return source.bars(self.contract, start, start + 1).candle(0, source.length)
 
     def extremes(self, candle: Candle) -> tuple[int, int]:
-        """Lowest and highest price of a bar that contains no move."""
-        shift = self._shift(candle.start)
-        return candle.low + shift, candle.high + shift
+        """Lowest and highest price of one of the source's bars; a little wider where a move came inside it."""
+        before, after = self._shift(candle.start), self._shift(candle.end)
+        margin = 0 if before == after else 2
+        return candle.low + min(before, after) - margin, candle.high + max(before, after) + margin
 
     def steps(self, candle: Candle) -> Iterator[Step]:
         """The steps of one of the source's bars."""

@@ -113,6 +113,7 @@ class PathMarket:
         if not ticks:
             return
         stream = self._stream(contract_id)
+        stream.take_up(self._now)
         stream.path.move(self._now, ticks)
         if stream.move():
             self._queue(stream)

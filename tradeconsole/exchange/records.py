@@ -146,7 +146,8 @@ class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
     """One order. Fills do not move `updated_at`; `filled_price` is the average.
 
     `trail_distance` is in ticks and `trail_price` the same as a price distance, both signed on the suspended
-    legs of a bracket. `linked_id` is set on the take-profit leg only: the id of the stop-loss leg.
+    legs of a bracket. `linked_id` is set on the take-profit leg only: the id of the stop-loss leg. The venue
+    alone sees `triggered` (the stop of a stop-limit order was reached) and `closes` (made by a close command).
     """
 
     id: int
@@ -168,6 +169,8 @@ class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
     trail_price: Decimal | None = None
     parent_id: int | None = None
     linked_id: int | None = None
+    triggered: bool = False
+    closes: bool = False
 
     @property
     def remaining(self) -> int:

@@ -56,11 +56,11 @@ class Stream:
         self._prices: dict[int, float] = {}
         self._book: dict[tuple[Side, int], int] = {}
 
-    def stand_at(self, now: int, quiet_until: int) -> None:
+    def stand_at(self, now: int, quiet_until: int, *, closely: bool = False) -> None:
         """Take up the path at a moment; what is at or before it counts as told."""
         self.serial += 1
         self._fine = False
-        self._enter(now, quiet_until)
+        self._enter(now, quiet_until, closely=closely)
         while self._next is not None and self._next[0] <= now:
             self._count(self._next)
             self._pull()
@@ -78,6 +78,11 @@ class Stream:
             self.stand_at(now, quiet_until)
             return True
         return False
+
+    def take_up(self, now: int) -> None:
+        """Follow the bar of the moment step by step if anything in it could be of interest."""
+        if not self._fine and self.interest != NO_INTEREST:
+            self.stand_at(now, 0, closely=True)
 
     def move(self) -> bool:
         """Take notice of a move that the path has just got, at a moment up to which everything was told.
@@ -154,7 +159,7 @@ class Stream:
         low, high = self.path.extremes(candle)
         return self._price(low) <= self.interest.low or self._price(high) >= self.interest.high
 
-    def _enter(self, time: int, quiet_until: int) -> None:
+    def _enter(self, time: int, quiet_until: int, *, closely: bool = False) -> None:
         """Open the bar that contains a moment, or the next."""
         candle = self._candle = self.path.candle(time)
         self._next = None
@@ -162,7 +167,7 @@ class Stream:
         if candle is None:
             self._fine, self.wake = False, NEVER
             return
-        was_fine, self._fine = self._fine, self._wants(candle, quiet_until)
+        was_fine, self._fine = self._fine, closely or self._wants(candle, quiet_until)
         if self._fine:
             if not was_fine or candle.start >= self._figures.end * 1_000_000:
                 self._figures = self.path.figures_before(candle.start)

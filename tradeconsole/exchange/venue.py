@@ -1,15 +1,24 @@
 """The exchange: accounts, orders and positions over one market; pure, every command says when it happens."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
-from tradeconsole.domain.market import BarSeries, Depth, Quote, Timeframe
+import msgspec
+
+from tradeconsole.domain.market import BarSeries, Depth, Quote, Tick, Timeframe
 from tradeconsole.domain.orders import OrderStatus
+from tradeconsole.errors import InvalidRequest
+from tradeconsole.exchange.agenda import Agenda, Due
 from tradeconsole.exchange.catalogue import Catalogue
-from tradeconsole.exchange.market import Market
+from tradeconsole.exchange.desk import OrderDesk
+from tradeconsole.exchange.market import Interest, Market
+from tradeconsole.exchange.matching import Matcher
 from tradeconsole.exchange.records import (
+    AccountChanged,
     ExchangeEvent,
     ExchangeOptions,
+    MarketEvent,
     ModifyRequest,
     Outcome,
     PlaceRequest,
@@ -18,6 +27,18 @@ from tradeconsole.exchange.records import (
     VenuePosition,
     VenueTrade,
 )
+from tradeconsole.exchange.store import Records, Store
+
+_LONG_STEP: Final = timedelta(minutes=2)
+_TOLD_OF_LONG_STEP: Final = timedelta(minutes=1)
+
+
+class _State(msgspec.Struct, frozen=True):
+    now: datetime
+    records: Records
+    agenda: list[tuple[Due, str]]
+    halted: list[str]
+    market: bytes
 
 
 class Exchange:
@@ -29,16 +50,26 @@ class Exchange:
     advances, never changes what fills.
     """
 
-    def __init__(
-        self, catalogue: Catalogue, market: Market, options: ExchangeOptions | None = None
-    ) -> None: ...
+    def __init__(self, catalogue: Catalogue, market: Market, options: ExchangeOptions | None = None) -> None:
+        self.catalogue = catalogue
+        self._market = market
+        self._now = market.now
+        self._store = Store()
+        self._agenda = Agenda()
+        self._told: list[ExchangeEvent] = []
+        self._followed: dict[str, bool] = {}
+        options = options or ExchangeOptions()
+        self._matcher = Matcher(catalogue, self._store, self._agenda, options, self._told.append)
+        self._desk = OrderDesk(
+            catalogue, market, self._store, self._agenda, self._matcher, options, self._told.append
+        )
 
     # -- time ---------------------------------------------------------------------------------------------
 
     @property
     def now(self) -> datetime:
         """How far the exchange has gone."""
-        raise NotImplementedError
+        return self._now
 
     def advance(self, to: datetime) -> list[ExchangeEvent]:
         """Go forward; every event since the last call, in order.
@@ -46,96 +77,168 @@ class Exchange:
         Steps longer than two minutes pass quietly: orders fill at their exact prices and times, but the quotes,
         prints and depth of followed contracts are only told for the last minute.
         """
-        raise NotImplementedError
+        self._run_to(to)
+        told = self._told.copy()
+        self._told.clear()
+        return told
 
     def next_due(self) -> datetime | None:
         """When the exchange next has to act by itself (a fill, an activation); None: nothing waits."""
-        raise NotImplementedError
+        return self._agenda.next_time
 
     def next_market_event(self) -> datetime | None:
-        """When the market next reports something of interest."""
-        raise NotImplementedError
+        """When the market next has something to report; at times it then turns out to be nothing."""
+        return self._market.next_event()
 
     # -- commands -----------------------------------------------------------------------------------------
 
     def place(self, account_id: int, request: PlaceRequest, now: datetime) -> Outcome:
-        """Take or refuse an order; `code` is a `PlaceCode`. A refused order is stored as rejected and has an id."""
-        raise NotImplementedError
+        """Take or refuse an order; `code` is a `PlaceCode`. A refused order is stored as rejected and has an id.
+
+        Only one that names no known account, contract, type or side cannot be stored and has none.
+        """
+        self._run_to(now)
+        return self._done(self._desk.place(account_id, request, self._now))
 
     def modify(self, account_id: int, request: ModifyRequest, now: datetime) -> Outcome:
         """Change a working order; `code` is a `ModifyCode`."""
-        raise NotImplementedError
+        self._run_to(now)
+        return self._done(self._desk.modify(account_id, request, self._now))
 
     def cancel(self, account_id: int, order_id: int, now: datetime) -> Outcome:
         """Cancel an order and its suspended legs; `code` is a `CancelCode`, 5 for finished orders."""
-        raise NotImplementedError
+        self._run_to(now)
+        return self._done(self._desk.cancel(account_id, order_id, self._now))
 
     def close_contract(self, account_id: int, contract_id: str, now: datetime) -> Outcome:
         """Close the whole position with a market order; `code` is a `CloseCode`."""
-        raise NotImplementedError
+        self._run_to(now)
+        return self._done(self._desk.close(account_id, contract_id, self._now))
 
     def partial_close(self, account_id: int, contract_id: str, size: int, now: datetime) -> Outcome:
         """Reduce the position with a market order; `code` is a `PartialCloseCode`."""
-        raise NotImplementedError
+        self._run_to(now)
+        return self._done(self._desk.close_part(account_id, contract_id, size, self._now))
 
     # -- set-up and control -------------------------------------------------------------------------------
 
     def open_account(self, account: VenueAccount) -> None:
-        """Add an account; ids are unique."""
-        raise NotImplementedError
+        """Add an account.
+
+        Raises:
+            InvalidRequest: there is one with this id.
+        """
+        if account.id in self._store.accounts:
+            raise InvalidRequest(f"account {account.id} exists already")
+        self._store.accounts[account.id] = account
 
     def set_can_trade(self, account_id: int, can_trade: bool, now: datetime) -> None:
-        """Lock or unlock an account; account event."""
-        raise NotImplementedError
+        """Lock or unlock an account."""
+        self._run_to(now)
+        account = msgspec.structs.replace(self._store.accounts[account_id], can_trade=can_trade)
+        self._store.accounts[account_id] = account
+        self._told.append(AccountChanged(self._now, account))
 
     def follow(self, contract_id: str, *, depth: bool = False) -> None:
-        """Report quotes and prints, and depth if wanted, of a contract; replaces what was asked before."""
-        raise NotImplementedError
+        """Report quotes and prints, and depth if wanted, of a contract; replaces what was asked before.
+
+        Raises:
+            InvalidRequest: the market has no such contract.
+        """
+        self._followed[contract_id] = depth
+        self._watch(contract_id)
 
     def unfollow(self, contract_id: str) -> None:
         """Stop reporting a contract."""
-        raise NotImplementedError
+        if self._followed.pop(contract_id, None) is not None:
+            self._watch(contract_id)
 
     def set_halted(self, contract_id: str, halted: bool, now: datetime) -> None:
         """Halt or resume trading in a contract: no matching, no market events, orders refused."""
-        raise NotImplementedError
+        self._run_to(now)
+        if halted:
+            self._matcher.halted.add(contract_id)
+        else:
+            self._matcher.halted.discard(contract_id)
 
     def move_price(self, contract_id: str, ticks: int, now: datetime) -> None:
-        """Shift a contract's price by ticks; quote and print follow at once."""
-        raise NotImplementedError
+        """Shift a contract's price by ticks for good; quote and print come at once.
+
+        Raises:
+            InvalidRequest: the market has no such contract.
+        """
+        self._run_to(now)
+        self._market.move(contract_id, ticks)
+        self._pump(self._now, None)
 
     def set_price(self, contract_id: str, price: Decimal, now: datetime) -> None:
-        """Shift a contract's price so that it trades at `price` now."""
-        raise NotImplementedError
+        """Shift a contract's price so that it trades at `price` now, or is quoted around it.
+
+        Raises:
+            InvalidRequest: the market has no such contract, or no price to start from.
+        """
+        self._run_to(now)
+        product = self.catalogue.known(contract_id).product
+        quote = self._market.quote(contract_id)
+        if quote is None or quote.bid is None or quote.ask is None:
+            raise InvalidRequest(f"'{contract_id}' has no price yet")
+        wanted = product.ticks_of(price)
+        above, below = wanted - product.ticks_of(quote.ask), wanted - product.ticks_of(quote.bid)
+        self.move_price(contract_id, above if above > 0 else min(below, 0), self._now)
 
     # -- queries (of what has been reached; they do not advance) ------------------------------------------
 
-    def accounts(self, user: str) -> list[VenueAccount]: ...
-    def account(self, account_id: int) -> VenueAccount | None: ...
-    def order(self, account_id: int, order_id: int) -> VenueOrder | None: ...
+    def accounts(self, user: str) -> list[VenueAccount]:
+        """Accounts of a user, in the order in which they were opened."""
+        return [account for account in self._store.accounts.values() if account.user == user]
+
+    def account(self, account_id: int) -> VenueAccount | None:
+        return self._store.accounts.get(account_id)
+
+    def order(self, account_id: int, order_id: int) -> VenueOrder | None:
+        order = self._store.orders.get(order_id)
+        return order if order is not None and order.account_id == account_id else None
+
     def orders(
         self, account_id: int, start: datetime | None = None, end: datetime | None = None
     ) -> list[VenueOrder]:
         """Orders created within [start, end], oldest first."""
-        raise NotImplementedError
+        return [order for order in self._store.orders_of(account_id) if _within(order.created_at, start, end)]
 
     def orders_in(self, account_id: int, statuses: frozenset[OrderStatus]) -> list[VenueOrder]:
         """Orders with one of these statuses, oldest first."""
-        raise NotImplementedError
+        return [order for order in self._store.orders_of(account_id) if order.status in statuses]
 
     def trades(
         self, account_id: int, start: datetime | None = None, end: datetime | None = None
     ) -> list[VenueTrade]:
         """Trades within [start, end], newest first."""
-        raise NotImplementedError
+        return [trade for trade in self._store.trades_of(account_id) if _within(trade.created_at, start, end)]
 
     def positions(self, account_id: int) -> list[VenuePosition]:
         """Open positions, oldest first."""
-        raise NotImplementedError
+        return sorted(self._store.positions(account_id), key=lambda position: position.id)
 
-    def quote(self, contract_id: str) -> Quote | None: ...
-    def depth(self, contract_id: str) -> Depth: ...
-    def profile(self, contract_id: str) -> list[tuple[float, int]]: ...
+    def serves(self, contract_id: str) -> bool:
+        """Whether the market has prices for the contract; the queries below raise `InvalidRequest` otherwise."""
+        return self._market.serves(contract_id)
+
+    def is_open(self, contract_id: str) -> bool:
+        """Whether the contract trades now."""
+        return contract_id not in self._matcher.halted and self._market.is_open(contract_id, self._now)
+
+    def quote(self, contract_id: str) -> Quote | None:
+        """Top of the book and the session's figures; None before the first price."""
+        return self._market.quote(contract_id)
+
+    def depth(self, contract_id: str) -> Depth:
+        """Ten levels per side."""
+        return self._market.depth(contract_id)
+
+    def profile(self, contract_id: str) -> list[tuple[float, int]]:
+        """Volume traded at each price in the session so far, lowest price first."""
+        return self._market.profile(contract_id)
+
     def bars(
         self,
         contract_id: str,
@@ -147,17 +250,98 @@ class Exchange:
         include_partial: bool = False,
     ) -> BarSeries:
         """See `Market.bars`: oldest first."""
-        raise NotImplementedError
+        return self._market.bars(contract_id, timeframe, start, end, limit, include_partial=include_partial)
 
     # -- durability ---------------------------------------------------------------------------------------
 
     def snapshot(self) -> bytes:
-        """Everything durable; a log of the commands since, with their times, replays to the same state."""
-        raise NotImplementedError
+        """Everything durable, events not yet told excepted; a log of later commands replays to the same state."""
+        return msgspec.msgpack.encode(
+            _State(
+                self._now,
+                self._store.records(),
+                self._agenda.entries(),
+                sorted(self._matcher.halted),
+                self._market.snapshot(),
+            )
+        )
 
     def restore(self, state: bytes) -> None:
-        """Take up a snapshot made with the same catalogue, market options and exchange options.
+        """Take up a snapshot in a new exchange with the same catalogue, market options and exchange options.
 
         `advance` to the present then lets the market go on: what would have filled meanwhile has filled.
         """
-        raise NotImplementedError
+        saved = msgspec.msgpack.decode(state, type=_State)
+        self._market.restore(saved.market)
+        self._now = saved.now
+        self._store.load(saved.records)
+        self._agenda.load(saved.agenda)
+        self._matcher.halted.update(saved.halted)
+        self._matcher.resume()
+        for contract_id in self._matcher.touched:
+            quote = self._market.quote(contract_id) if self._market.serves(contract_id) else None
+            if quote is not None:
+                self._matcher.quotes[contract_id] = quote
+        self._rewatch()
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    def _run_to(self, to: datetime) -> None:
+        if to > self._now:
+            self._pump(to, to - _TOLD_OF_LONG_STEP if to - self._now > _LONG_STEP else None)
+
+    def _pump(self, to: datetime, quiet_until: datetime | None) -> None:
+        for event in self._market.advance(to, quiet_until):
+            self._attend(event.time)
+            self._take(event, quiet_until)
+        self._attend(to)
+        self._now = to
+
+    def _attend(self, until: datetime) -> None:
+        """Do what is due up to a moment."""
+        while (time := self._agenda.next_time) is not None and time <= until:
+            self._now = max(self._now, time)
+            self._matcher.attend(self._agenda.take())
+            self._rewatch()
+        self._now = max(self._now, until)
+
+    def _take(self, event: MarketEvent, quiet_until: datetime | None) -> None:
+        if event.instrument_id in self._matcher.halted:
+            return
+        if event.instrument_id in self._followed and (quiet_until is None or event.time >= quiet_until):
+            self._told.append(event)
+        if isinstance(event, Quote):
+            self._matcher.take_quote(event)
+        elif isinstance(event, Tick):
+            self._matcher.take_print(event)
+        if self._matcher.touched:
+            self._rewatch()
+
+    def _done(self, outcome: Outcome) -> Outcome:
+        self._rewatch()
+        return outcome
+
+    def _rewatch(self) -> None:
+        """Tell the market which prices matter, for contracts whose orders changed."""
+        touched = self._matcher.touched
+        while touched:
+            contract_id = touched.pop()
+            if self._market.serves(contract_id):
+                self._watch(contract_id)
+
+    def _watch(self, contract_id: str) -> None:
+        low, high = self._matcher.band(contract_id)
+        followed = contract_id in self._followed
+        self._market.watch(
+            contract_id,
+            Interest(
+                everything=followed or self._agenda.waits_for(contract_id),
+                depth=self._followed.get(contract_id, False),
+                low=low,
+                high=high,
+            ),
+        )
+
+
+def _within(time: datetime, start: datetime | None, end: datetime | None) -> bool:
+    return (start is None or time >= start) and (end is None or time <= end)
