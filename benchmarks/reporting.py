@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-FIGURES_FILE: Final = "TRADECONSOLE_BENCH_FIGURES"
+FIGURES_FILE: Final = "BENCH_FIGURES_FILE"
 """Environment variable with the file to which figures are appended, one JSON object a line."""
 
 

@@ -1,0 +1,86 @@
+"""The gateway emulator as a user starts it, in a process of its own, and plain REST calls to it."""
+
+import json
+import signal
+import subprocess
+import urllib.request
+from types import TracebackType
+from typing import Any, Final, Self
+
+from homes import TRADECONSOLE, Home
+
+PATIENCE: Final = 30.0
+
+Json = dict[str, Any]
+
+
+class Gateway:
+    """`tradeconsole emulator --json …`, running; leaving the `with` block ends it."""
+
+    def __init__(self, home: Home, *arguments: str) -> None:
+        self._process = subprocess.Popen(
+            [TRADECONSOLE, "emulator", "--json", *arguments],
+            env=home.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=home.folder,
+        )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, f"no ready line: {self._process.communicate()[1]}"
+        self.endpoint: Json = json.loads(line)
+        self._token = ""
+
+    @property
+    def url(self) -> str:
+        return str(self.endpoint["url"])
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1])
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Options that make a verb use this gateway."""
+        return "--url", self.url, "--user", str(self.endpoint["user"])
+
+    @property
+    def key(self) -> dict[str, str]:
+        """The environment that goes with `arguments`."""
+        return {"TRADECONSOLE_API_KEY": str(self.endpoint["key"])}
+
+    def post(self, path: str, **body: Any) -> Json:
+        """Call a REST endpoint, logged in."""
+        if not self._token:
+            login = {"userName": self.endpoint["user"], "apiKey": self.endpoint["key"]}
+            self._token = self._post("Auth/loginKey", login)["token"]
+        return self._post(path, body)
+
+    def _post(self, path: str, body: Json) -> Json:
+        request = urllib.request.Request(
+            f"{self.url}/api/{path}",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
+        )
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return dict(json.loads(answer.read()))
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Send a signal and wait for the end: exit code and what it said on standard error."""
+        self._process.send_signal(number)
+        said = self._process.communicate(timeout=PATIENCE)[1]
+        return self._process.returncode, said
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process.poll() is None:
+            self.stop(signal.SIGKILL)
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
