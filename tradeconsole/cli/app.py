@@ -67,10 +67,6 @@ def run_command(arguments: Sequence[str]) -> int:
         return _fail(ConfigError(error.format_message()), EXIT_USAGE, json=json)
     except typer.Abort:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # whoever read our output has seen enough; what is still buffered must not fail again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         return _fail(error, EXIT_UNEXPECTED, json=json, text=f"{type(error).__name__}: {error}{_keep(error)}")
     return result if isinstance(result, int) else 0
@@ -80,6 +76,11 @@ def main() -> None:
     """Entry point of the installed command."""
     try:
         code = run_command(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # whoever read our output has seen enough; what is still buffered must not fail again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
     sys.exit(code)

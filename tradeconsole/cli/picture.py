@@ -64,6 +64,8 @@ class Picture:
         if not found:
             known = ", ".join(choice.name for choice in self.accounts) or "none"
             raise InvalidRequest(f"there is no account '{wanted}': known are {known}")
+        if found[0].account_id == self.account.account_id:
+            return self.account
         self._frame = Frame()
         await self.session.watch(Focus(account_id=found[0].account_id, chart=False))
         await self.until(lambda: self._is_complete() and self.account.account_id == found[0].account_id)

@@ -1,0 +1,314 @@
+"""Verbs that trade: confirmation, arming, what is sent, and how its fate is told."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from command_line import PlayScript, RunCommand
+from factories import make_frame, make_order_row, make_position_row, make_preview
+from fakes import ScriptedSession
+
+from tradeconsole.cli import trading
+from tradeconsole.domain.commands import (
+    Arm,
+    CancelAll,
+    CancelOrder,
+    Command,
+    Flatten,
+    ModifyOrder,
+    PlaceOrder,
+    Reconcile,
+)
+from tradeconsole.domain.orders import Bracket, OrderStatus, OrderType, Side
+from tradeconsole.errors import BrokerRejected, OrderInDoubt, RiskDenied
+from tradeconsole.views.models import Frame, OrderRow
+from tradeconsole.views.session import Receipt
+
+ARMED = Arm("1001", phrase="PRAC-50K-1001")
+BUY = ("order", "buy", "MNQ", "2")
+
+
+@pytest.fixture(autouse=True)
+def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ORDER_PATIENCE", "DOUBT_PATIENCE", "FLAT_PATIENCE"):
+        monkeypatch.setattr(trading, name, 0.3)
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], list[str]]:
+    """Be on a terminal whose user answers so; returns the questions."""
+
+    def answer(yes: bool) -> list[str]:
+        questions: list[str] = []
+
+        def confirm(question: str, **_: object) -> bool:
+            questions.append(question)
+            return yes
+
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+        monkeypatch.setattr("typer.confirm", confirm)
+        return questions
+
+    return answer
+
+
+def made(command: Command, status: OrderStatus = OrderStatus.FILLED, **over: object) -> OrderRow:
+    assert isinstance(command, PlaceOrder)
+    is_open = status not in {OrderStatus.FILLED, OrderStatus.REJECTED, OrderStatus.CANCELLED}
+    return make_order_row(order_id="tc-90", broker_order_id="900", status=status, is_open=is_open, **over)
+
+
+def filling(session: ScriptedSession, command: Command) -> Receipt | None:
+    """A gateway that fills at once."""
+    if isinstance(command, PlaceOrder):
+        session.push(Frame(orders=(made(command, average_price=Decimal("20110.25")),)))
+        return Receipt(message="sent: BUY 2 MNQZ6 market", order_ids=("tc-90",))
+    return None
+
+
+def sent(session: ScriptedSession) -> list[Command]:
+    return [command for command in session.commands if not isinstance(command, Reconcile)]
+
+
+def test_an_order_arms_for_itself_is_sent_once_and_its_fill_is_told(
+    command: RunCommand, script: PlayScript
+) -> None:
+    session = ScriptedSession([make_frame(orders=())], on_send=filling)
+    script(session)
+    outcome = command(*BUY, "--stop-ticks", "40", "--target-ticks", "80", "--yes", "--json")
+    assert outcome.code == 0, outcome.err
+    assert sent(session) == [
+        ARMED,
+        PlaceOrder(
+            account_id="1001", symbol="MNQ", side=Side.BUY, size=2, bracket=Bracket(40, 80), origin="cli"
+        ),
+    ]
+    assert outcome.json["order_ids"] == ["tc-90"]
+    order = outcome.json["orders"][0]
+    assert (order["id"], order["status"], order["average_price"]) == (900, "filled", 20110.25)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "limit", "stop", "trail"),
+    [
+        ((), OrderType.MARKET, None, None, None),
+        (("--limit", "20100.25"), OrderType.LIMIT, Decimal("20100.25"), None, None),
+        (("--stop", "20200"), OrderType.STOP, None, Decimal(20200), None),
+        (("--limit", "1.5", "--stop", "2.5"), OrderType.STOP_LIMIT, Decimal("1.5"), Decimal("2.5"), None),
+        (("--trail", "20"), OrderType.TRAILING_STOP, None, None, 20),
+    ],
+)
+def test_options_make_the_type_of_the_order(
+    command: RunCommand,
+    script: PlayScript,
+    options: tuple[str, ...],
+    kind: OrderType,
+    limit: Decimal | None,
+    stop: Decimal | None,
+    trail: int | None,
+) -> None:
+    session = ScriptedSession([make_frame(orders=())], on_send=filling)
+    script(session)
+    assert command("order", "sell", "MNQ", "1", *options, "--yes").code == 0
+    order = sent(session)[-1]
+    assert isinstance(order, PlaceOrder)
+    assert order.side is Side.SELL
+    assert (order.type, order.limit_price, order.stop_price, order.trail_ticks) == (kind, limit, stop, trail)
+
+
+def test_a_trail_with_a_price_is_refused_before_anything_is_sent(
+    command: RunCommand, script: PlayScript
+) -> None:
+    session = ScriptedSession([make_frame()])
+    script(session)
+    outcome = command(*BUY, "--trail", "5", "--limit", "1", "--yes")
+    assert outcome.code == 2
+    assert sent(session) == []
+
+
+def test_without_a_terminal_an_order_needs_yes(command: RunCommand, script: PlayScript) -> None:
+    session = ScriptedSession([make_frame()], preview=make_preview())
+    script(session)
+    outcome = command(*BUY)
+    assert outcome.code == 2
+    assert "give --yes" in outcome.err
+    assert not any(isinstance(one, PlaceOrder) for one in session.commands)
+
+
+def test_on_a_terminal_the_question_shows_what_the_order_would_do(
+    command: RunCommand, script: PlayScript, terminal: Callable[[bool], list[str]]
+) -> None:
+    session = ScriptedSession(
+        [make_frame(orders=())], on_send=filling, preview=make_preview(refusal="market is closed")
+    )
+    script(session)
+    questions = terminal(True)
+    assert command(*BUY).code == 0
+    assert questions == [
+        "BUY 2 MNQZ6 market, stop −40 ticks, target +80 ticks in PRAC-50K-1001 (would be refused: market is closed)?"
+    ]
+
+
+def test_the_answer_no_sends_nothing(
+    command: RunCommand, script: PlayScript, terminal: Callable[[bool], list[str]]
+) -> None:
+    session = ScriptedSession([make_frame()], preview=make_preview())
+    script(session)
+    terminal(False)
+    outcome = command(*BUY)
+    assert outcome.code == 1
+    assert "nothing was sent" in outcome.err
+    assert not any(isinstance(one, PlaceOrder) for one in session.commands)
+
+
+def test_a_refusal_names_its_rule(command: RunCommand, script: PlayScript) -> None:
+    def refuse(_: ScriptedSession, command: Command) -> RiskDenied | None:
+        return RiskDenied("max_order_size", "12 is more than 10") if isinstance(command, PlaceOrder) else None
+
+    script(ScriptedSession([make_frame()], on_send=refuse))
+    outcome = command(*BUY, "--yes", "--json")
+    assert outcome.code == 3
+    assert outcome.error["rule"] == "max_order_size"
+    assert outcome.out == ""
+
+
+def test_an_order_that_is_rejected_later_is_an_error_with_the_reason(
+    command: RunCommand, script: PlayScript
+) -> None:
+    def reject(session: ScriptedSession, command: Command) -> Receipt | None:
+        if isinstance(command, PlaceOrder):
+            session.push(
+                Frame(orders=(made(command, OrderStatus.REJECTED, reason="Maximum position exceeded"),))
+            )
+            return Receipt(message="sent", order_ids=("tc-90",))
+        return None
+
+    script(ScriptedSession([make_frame(orders=())], on_send=reject))
+    outcome = command(*BUY, "--yes", "--json")
+    assert outcome.code == BrokerRejected.exit_code
+    assert "Maximum position exceeded" in outcome.error["message"]
+    assert outcome.error["broker_order_id"] == "900"
+
+
+def test_an_order_without_an_answer_is_found_in_the_records_and_never_sent_again(
+    command: RunCommand, script: PlayScript
+) -> None:
+    def lose(session: ScriptedSession, command: Command) -> Receipt | OrderInDoubt | None:
+        if isinstance(command, PlaceOrder):
+            session.push(Frame(orders=(made(command, OrderStatus.UNKNOWN),)))
+            return OrderInDoubt("no answer")
+        if isinstance(command, Reconcile):
+            placed = next(one for one in session.commands if isinstance(one, PlaceOrder))
+            session.push(Frame(orders=(made(placed, OrderStatus.WORKING),)))
+        return None
+
+    session = ScriptedSession([make_frame(orders=())], on_send=lose)
+    script(session)
+    outcome = command(*BUY, "--limit", "20100", "--yes", "--json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.json["orders"][0]["status"] == "working"
+    assert sum(isinstance(one, PlaceOrder) for one in session.commands) == 1
+
+
+def test_an_order_that_stays_unknown_ends_with_its_own_code(command: RunCommand, script: PlayScript) -> None:
+    def lose(session: ScriptedSession, command: Command) -> OrderInDoubt | None:
+        return OrderInDoubt("no answer") if isinstance(command, PlaceOrder) else None
+
+    script(ScriptedSession([make_frame(orders=())], on_send=lose))
+    assert command(*BUY, "--yes").code == OrderInDoubt.exit_code
+
+
+@pytest.mark.parametrize("name", ["70001", "tc-01"])
+def test_an_order_is_cancelled_by_either_of_its_ids(
+    command: RunCommand, script: PlayScript, name: str
+) -> None:
+    row = make_order_row()
+
+    def confirm(session: ScriptedSession, command: Command) -> Receipt | None:
+        if isinstance(command, CancelOrder):
+            gone = row.model_copy(update={"status": OrderStatus.CANCELLED, "is_open": False})
+            session.push(Frame(orders=(gone,)))
+            return Receipt(message="cancel sent", order_ids=("tc-01",))
+        return None
+
+    session = ScriptedSession([make_frame(orders=(row,))], on_send=confirm)
+    script(session)
+    outcome = command("cancel", name, "--json")
+    assert outcome.code == 0, outcome.err
+    assert sent(session)[-1] == CancelOrder("tc-01")
+    assert outcome.json["orders"][0]["status"] == "cancelled"
+
+
+def test_all_orders_are_cancelled_at_once(command: RunCommand, script: PlayScript) -> None:
+    def confirm(session: ScriptedSession, command: Command) -> Receipt | None:
+        if isinstance(command, CancelAll):
+            session.push(Frame(orders=()))
+            return Receipt(message="cancel sent for 1 orders", order_ids=("tc-01",))
+        return None
+
+    session = ScriptedSession([make_frame(orders=(make_order_row(),))], on_send=confirm)
+    script(session)
+    assert command("cancel", "--all").code == 0
+    assert sent(session) == [CancelAll("1001")]
+
+
+def test_a_cancel_that_is_not_confirmed_is_in_doubt(command: RunCommand, script: PlayScript) -> None:
+    def promise(_: ScriptedSession, command: Command) -> Receipt | None:
+        return Receipt(message="sent", order_ids=("tc-01",)) if isinstance(command, CancelAll) else None
+
+    script(ScriptedSession([make_frame(orders=(make_order_row(),))], on_send=promise))
+    assert command("cancel", "--all").code == OrderInDoubt.exit_code
+
+
+def test_an_order_is_changed_after_arming(command: RunCommand, script: PlayScript) -> None:
+    row = make_order_row()
+
+    def confirm(session: ScriptedSession, command: Command) -> Receipt | None:
+        if isinstance(command, ModifyOrder):
+            session.push(Frame(orders=(row.model_copy(update={"limit_price": Decimal("20090.5")}),)))
+            return Receipt(message="change sent", order_ids=("tc-01",))
+        return None
+
+    session = ScriptedSession([make_frame(orders=(row,))], on_send=confirm)
+    script(session)
+    outcome = command("order", "modify", "70001", "--limit", "20090.5", "--yes", "--json")
+    assert outcome.code == 0, outcome.err
+    assert sent(session) == [ARMED, ModifyOrder(order_id="tc-01", limit_price=Decimal("20090.5"))]
+    assert outcome.json["orders"][0]["limit_price"] == 20090.5
+
+
+def test_flatten_comes_back_when_nothing_is_left(command: RunCommand, script: PlayScript) -> None:
+    def close(session: ScriptedSession, command: Command) -> None:
+        if isinstance(command, Reconcile):
+            session.push(Frame(orders=(), positions=()))
+
+    session = ScriptedSession([make_frame()], on_send=close)
+    script(session)
+    outcome = command("flatten", "--json")
+    assert outcome.code == 0, outcome.err
+    assert sent(session) == [Flatten("1001", None)]
+    assert outcome.json == {"flat": True, "account_id": 1001, "symbol": None}
+
+
+def test_flatten_of_one_instrument_leaves_others_out_of_account(
+    command: RunCommand, script: PlayScript
+) -> None:
+    other = make_position_row(symbol="MES", name="MESZ6", instrument_id="CON.F.US.MES.Z26")
+
+    def close(session: ScriptedSession, command: Command) -> None:
+        if isinstance(command, Reconcile):
+            session.push(Frame(orders=(), positions=(other,)))
+
+    session = ScriptedSession([make_frame()], on_send=close)
+    script(session)
+    assert command("flatten", "mnq").code == 0
+    assert sent(session) == [Flatten("1001", "mnq")]
+
+
+def test_an_account_that_does_not_get_flat_is_said_so_loudly(command: RunCommand, script: PlayScript) -> None:
+    script(ScriptedSession([make_frame(orders=())]))
+    outcome = command("flatten", "--all")
+    assert outcome.code == 4
+    assert "NOT FLAT" in outcome.err
+    assert "+2 MNQZ6" in outcome.err
