@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tradeconsole.emulator.control import OPERATIONS, Control
 from tradeconsole.emulator.home import Endpoint
-from tradeconsole.emulator.hubs import HubTimings
+from tradeconsole.emulator.hubs import HubLimits
 from tradeconsole.emulator.options import EmulatorOptions
 from tradeconsole.emulator.runtime import Emulator
 from tradeconsole.emulator.switches import Switches
@@ -211,7 +211,7 @@ async def running_emulator(
     fast: bool = True,
     switches: Switches | None = None,
     rules: ExchangeOptions | None = None,
-    timings: HubTimings | None = None,
+    limits: HubLimits | None = None,
     login: bool = True,
     **options: Any,
 ) -> AsyncIterator[RunningEmulator]:
@@ -226,7 +226,7 @@ async def running_emulator(
         options.setdefault("event_latency_ms", 0.0)
         rules = rules or ExchangeOptions(latencies=FAST)
     options.setdefault("seed", 7)
-    emulator = Emulator(EmulatorOptions(**options), switches=switches, rules=rules, timings=timings)
+    emulator = Emulator(EmulatorOptions(**options), switches=switches, rules=rules, limits=limits)
     async with emulator, httpx.AsyncClient(timeout=PATIENCE) as http:
         running = RunningEmulator(emulator, http)
         if login:

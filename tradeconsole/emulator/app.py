@@ -103,7 +103,7 @@ def _hub(gateway: Gateway, hubs: Hubs, hub: Hub) -> Callable[[WebSocket], Awaita
             return
         await websocket.accept()
         # the `id` of the query may be missing, the connection's id or its token
-        await hubs.serve(hub, claims.sub, _HubSocket(websocket, gateway), gateway.timings)
+        await hubs.serve(hub, claims.sub, _HubSocket(websocket, gateway), gateway.limits)
 
     return serve
 

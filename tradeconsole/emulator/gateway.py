@@ -8,7 +8,7 @@ import msgspec
 from tradeconsole.domain.sessions import CHICAGO
 from tradeconsole.emulator.clock import GatewayClock
 from tradeconsole.emulator.faults import Faults
-from tradeconsole.emulator.hubs import HubTimings
+from tradeconsole.emulator.hubs import HubLimits
 from tradeconsole.emulator.journal import AnyCommand, Journal
 from tradeconsole.emulator.limits import RequestBudgets
 from tradeconsole.emulator.switches import Switches
@@ -54,7 +54,7 @@ class Gateway:
         budgets: RequestBudgets,
         faults: Faults,
         switches: Switches,
-        timings: HubTimings,
+        limits: HubLimits,
         journal: Journal | None,
     ) -> None:
         self.exchange = exchange
@@ -66,7 +66,7 @@ class Gateway:
         self.budgets = budgets
         self.faults = faults
         self.switches = switches
-        self.timings = timings
+        self.limits = limits
         self.journal = journal
         self._accept: Callable[[list[ExchangeEvent]], None] = _ignore
         self.cut: Callable[[Peer], None] = _ignore

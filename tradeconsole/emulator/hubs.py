@@ -13,9 +13,6 @@ import msgspec
 from tradeconsole.emulator import signalr
 from tradeconsole.emulator.faults import Faults, Hub
 
-MAX_QUEUED_CHARACTERS: Final = 4 * 2**20
-"""What a client may leave unread before it is cut off."""
-
 
 class Channel(StrEnum):
     """What can be subscribed."""
@@ -68,12 +65,13 @@ METHODS: Final = {
 }
 
 
-class HubTimings(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds of the framework's timers; the defaults are ASP.NET Core's."""
+class HubLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """The framework's timers in seconds, with ASP.NET Core's defaults; `unread` characters cut a client off."""
 
     keep_alive: float = 15.0
     client_silence: float = 30.0
     handshake: float = 15.0
+    unread: int = 4 * 2**20
 
 
 class Socket(Protocol):
@@ -93,13 +91,14 @@ class Socket(Protocol):
 class HubConnection:
     """One client on one hub."""
 
-    def __init__(self, hub: Hub, user: str, socket: Socket, faults: Faults) -> None:
+    def __init__(self, hub: Hub, user: str, socket: Socket, faults: Faults, limits: HubLimits) -> None:
         self.hub = hub
         self.user = user
         self.id = secrets.token_urlsafe(16)
         self.subscriptions: set[tuple[Channel, Key]] = set()
         self._socket = socket
         self._faults = faults
+        self._limits = limits
         self._queue: list[str] = []
         self._queued = 0
         self._wake = asyncio.Event()
@@ -112,7 +111,7 @@ class HubConnection:
         self._queue.append(record)
         self._queued += len(record)
         self._wake.set()
-        if self._queued > MAX_QUEUED_CHARACTERS:
+        if self._queued > self._limits.unread:
             self.abort()
 
     def finish(self, record: str = "") -> None:
@@ -131,14 +130,13 @@ class HubConnection:
 
     async def serve(
         self,
-        timings: HubTimings,
         opened: Callable[["HubConnection"], None],
         invoked: Callable[["HubConnection", signalr.Invocation], None],
     ) -> None:
         """Speak the protocol until either side ends it."""
-        writer = asyncio.create_task(self._write(timings.keep_alive))
+        writer = asyncio.create_task(self._write())
         try:
-            await self._read(timings, opened, invoked)
+            await self._read(opened, invoked)
         finally:
             self.finish()
             with suppress(asyncio.CancelledError):
@@ -146,12 +144,11 @@ class HubConnection:
 
     async def _read(
         self,
-        timings: HubTimings,
         opened: Callable[["HubConnection"], None],
         invoked: Callable[["HubConnection", signalr.Invocation], None],
     ) -> None:
         protocol = signalr.HubServerProtocol()
-        patience = timings.handshake
+        patience = self._limits.handshake
         while self._farewell is None:
             try:
                 async with asyncio.timeout(patience):
@@ -166,7 +163,7 @@ class HubConnection:
                     signalr.close(str(error)) if protocol.is_open else signalr.Handshake(str(error)).reply()
                 )
                 return
-            patience = timings.client_silence if protocol.is_open else timings.handshake
+            patience = self._limits.client_silence if protocol.is_open else self._limits.handshake
             for message in messages:
                 match message:
                     case signalr.Handshake():
@@ -179,10 +176,10 @@ class HubConnection:
                     case signalr.Close():
                         return
 
-    async def _write(self, keep_alive: float) -> None:
+    async def _write(self) -> None:
         while self._farewell is None or self._queue:
             try:
-                async with asyncio.timeout(keep_alive):
+                async with asyncio.timeout(self._limits.keep_alive):
                     await self._wake.wait()
             except TimeoutError:
                 self.send(signalr.PING)
@@ -222,11 +219,11 @@ class Hubs:
         self._connections: set[HubConnection] = set()
         self._listeners: dict[tuple[Channel, Key], set[HubConnection]] = defaultdict(set)
 
-    async def serve(self, hub: Hub, user: str, socket: Socket, timings: HubTimings) -> None:
+    async def serve(self, hub: Hub, user: str, socket: Socket, limits: HubLimits) -> None:
         """Serve one client until it is gone."""
-        connection = HubConnection(hub, user, socket, self._faults)
+        connection = HubConnection(hub, user, socket, self._faults, limits)
         try:
-            await connection.serve(timings, self._opened, self._invoked)
+            await connection.serve(self._opened, self._invoked)
         finally:
             self._forget(connection)
 

@@ -13,7 +13,7 @@ from tradeconsole.emulator.control import Control, control_routes
 from tradeconsole.emulator.faults import Faults
 from tradeconsole.emulator.gateway import Gateway, User
 from tradeconsole.emulator.home import Endpoint, Home, Installation
-from tradeconsole.emulator.hubs import Channel, HubConnection, Hubs, HubTimings, Key
+from tradeconsole.emulator.hubs import Channel, HubConnection, HubLimits, Hubs, Key
 from tradeconsole.emulator.journal import Journal
 from tradeconsole.emulator.limits import RequestBudgets
 from tradeconsole.emulator.listener import Listener
@@ -43,12 +43,12 @@ class Emulator:
         *,
         switches: Switches | None = None,
         rules: ExchangeOptions | None = None,
-        timings: HubTimings | None = None,
+        limits: HubLimits | None = None,
     ) -> None:
         self._options = options
         self._switches = switches or Switches()
         self._rules = rules or ExchangeOptions()
-        self._timings = timings or HubTimings()
+        self._limits = limits or HubLimits()
         self._home = None if options.state_dir is None else Home(options.state_dir.absolute())
         self._claim: IO[str] | None = None
         self._followed: dict[str, bool] = {}
@@ -95,7 +95,7 @@ class Emulator:
         gateway = self.gateway
         self._market_feed = MarketFeed(self.hubs, gateway.exchange, gateway.contract, self._switches)
         user_feed = UserFeed(self.hubs, gateway.exchange, gateway.faults, self._switches.user_envelope)
-        self._pump = Pump(
+        self.pump = Pump(
             gateway,
             self._market_feed,
             user_feed,
@@ -105,13 +105,13 @@ class Emulator:
         # what happened while nobody was here is told by nobody
         gateway.settle()
         gateway.keep()
-        gateway.on_events(self._pump.accept)
+        gateway.on_events(self.pump.accept)
         control = Control(gateway, self.hubs)
         self.listener = self._listen(build_app(gateway, self.hubs, control_routes(control)), installation)
         gateway.cut = self.listener.abort
         gateway.refuse = self.listener.refuse
         await self.listener.start()
-        self._beat = asyncio.create_task(self._pump.run())
+        self._beat = asyncio.create_task(self.pump.run())
         if self._home is not None:
             self._home.remember(msgspec.structs.replace(installation, port=self.listener.port))
             self._home.announce(self.endpoint)
@@ -153,7 +153,7 @@ class Emulator:
             budgets=RequestBudgets(enforced=options.rate_limits),
             faults=Faults(),
             switches=self._switches,
-            timings=self._timings,
+            limits=self._limits,
             journal=journal,
         )
 
@@ -183,7 +183,7 @@ class Emulator:
             if self._followed.get(contract_id) is not depth:
                 exchange.follow(contract_id, depth=depth)
         self._followed = wanted
-        self._pump.wake()
+        self.pump.wake()
 
     def _release(self) -> None:
         if self._claim is not None:

@@ -44,7 +44,10 @@ async def _serve(options: EmulatorOptions, output: TextIO) -> None:
     async with Emulator(options) as emulator:
         output.write(ready_line(emulator.endpoint, as_json=options.json) + "\n")
         output.flush()
-        ends: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait()), asyncio.create_task(emulator.failed())]
+        ends: list[asyncio.Task[Any]] = [
+            asyncio.create_task(stop.wait()),
+            asyncio.create_task(emulator.failed()),
+        ]
         if options.shared and options.state_dir is not None:
             ends.append(asyncio.create_task(_until_unused(Home(options.state_dir), last_word)))
         done, pending = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
