@@ -1,6 +1,6 @@
 """Instruments: identity, tick grid and money value of a futures contract."""
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from functools import cached_property
 from typing import Self
@@ -92,16 +92,18 @@ class Instrument(msgspec.Struct, frozen=True, dict=True, kw_only=True):
 
     def is_on_grid(self, price: Decimal) -> bool:
         """Whether a price is a whole number of ticks."""
-        return price % self.tick_size == 0
+        return _is_price(price) and price % self.tick_size == 0
 
     def ticks(self, price: Decimal) -> int:
         """A price as a number of ticks.
 
         Raises:
-            InvalidRequest: the price lies between two ticks.
+            InvalidRequest: the price lies between two ticks, or is none.
         """
+        if not _is_price(price):
+            raise InvalidRequest(f"{self.name}: {price} is no price")
         if not self.is_on_grid(price):
-            low = (price // self.tick_size) * self.tick_size
+            low = (price / self.tick_size).to_integral_value(ROUND_FLOOR) * self.tick_size
             raise InvalidRequest(
                 f"{self.name}: price {price} is off the tick grid of {self.tick_size}; "
                 f"nearest are {self.format(low)} and {self.format(low + self.tick_size)}"
@@ -136,3 +138,8 @@ class Instrument(msgspec.Struct, frozen=True, dict=True, kw_only=True):
     def format(self, price: float | Decimal) -> str:
         """A price with just the digits that the grid needs."""
         return f"{price:.{self.decimals}f}"
+
+
+def _is_price(price: Decimal) -> bool:
+    """Whether a number is finite and below a trillion, which keeps tick arithmetic exact."""
+    return price.is_finite() and price.adjusted() < 12
