@@ -18,7 +18,7 @@ NARROW, WIDE = Zoom(2, 1, 1), Zoom(4, 3, 1)
 def draw(*candles: Candle, zoom: Zoom = NARROW, hollow: bool = False, ascii_only: bool = False) -> list[str]:
     canvas = Canvas(len(candles) * zoom.slot, 5)
     draw_candles(canvas, candles, left=0, top=0, scale=SCALE, zoom=zoom, hollow=hollow)
-    return [strip.text.rstrip() for strip in canvas.strips(STYLES, ascii_only=ascii_only)]
+    return [line.strip.text.rstrip() for line in canvas.lines(STYLES, ascii_only=ascii_only)]
 
 
 def test_a_candle_is_a_wick_with_a_heavy_body_half_a_cell_fine() -> None:
@@ -34,7 +34,7 @@ def test_a_candle_that_did_not_move_is_half_a_cell() -> None:
 def test_rising_and_falling_differ_in_colour() -> None:
     canvas = Canvas(4, 5)
     draw_candles(canvas, (RISING, FALLING), left=0, top=0, scale=SCALE, zoom=NARROW, hollow=False)
-    first, second = canvas.strips(STYLES)[1]
+    first, second = canvas.lines(STYLES)[1].strip
     assert first.style == STYLES[Role.CANDLE_UP]
     assert second.style == STYLES[Role.CANDLE_DOWN]
 
@@ -66,20 +66,20 @@ def test_candles_in_ascii_keep_direction_and_wick() -> None:
 def test_candles_outside_the_canvas_are_clipped() -> None:
     canvas = Canvas(3, 2)
     draw_candles(canvas, (RISING,) * 9, left=-2, top=-1, scale=SCALE, zoom=NARROW, hollow=False)
-    assert [strip.cell_length for strip in canvas.strips(STYLES)] == [3, 3]
+    assert [line.strip.cell_length for line in canvas.lines(STYLES)] == [3, 3]
 
 
 def test_volume_fills_its_pane_in_eighths() -> None:
     canvas = Canvas(4, 2)
     assert draw_volume(canvas, (RISING, FALLING), left=0, top=0, rows=2, zoom=NARROW) == 8
-    assert [strip.text for strip in canvas.strips(STYLES)] == ["█   ", "█ █ "]
+    assert [line.strip.text for line in canvas.lines(STYLES)] == ["█   ", "█ █ "]
 
 
 def test_the_smallest_volume_is_still_visible() -> None:
     canvas = Canvas(4, 2)
     crumb = Candle(60, 7.0, 9.0, 0.0, 2.0, 1)
     draw_volume(canvas, (Candle(0, 1.0, 1.0, 1.0, 1.0, 10_000), crumb), left=0, top=0, rows=2, zoom=NARROW)
-    assert canvas.strips(STYLES)[1].text == "█ ▁ "
+    assert canvas.lines(STYLES)[1].strip.text == "█ ▁ "
 
 
 def test_no_volume_draws_nothing() -> None:
@@ -87,7 +87,7 @@ def test_no_volume_draws_nothing() -> None:
     still = Candle(0, 1.0, 1.0, 1.0, 1.0, 0)
     assert draw_volume(canvas, (still,), left=0, top=0, rows=2, zoom=NARROW) == 0
     assert draw_volume(canvas, (), left=0, top=0, rows=2, zoom=NARROW) == 0
-    assert canvas.strips(STYLES)[0].text == "  "
+    assert canvas.lines(STYLES)[0].strip.text == "  "
 
 
 def test_every_zoom_level_has_a_body_with_a_middle_inside_its_slot() -> None:
@@ -105,14 +105,14 @@ def test_what_is_drawn_behind_never_covers_what_is_drawn() -> None:
     canvas.row_under(0, 6, "-", Role.FAINT)
     canvas.under(0, 0, "x", Role.FAINT)
     assert end == 4
-    assert canvas.strips(STYLES)[0].text == "-A B--"
+    assert canvas.lines(STYLES)[0].strip.text == "-A B--"
 
 
 def test_cells_beside_a_tag_do_not_take_its_background() -> None:
     canvas = Canvas(4, 1)
     canvas.put(0, 0, "a", Role.TAG_UP)
     canvas.put(2, 0, "b", Role.UP)
-    tag, rest, mark = canvas.strips(STYLES)[0]
+    tag, rest, mark = canvas.lines(STYLES)[0].strip
     assert (tag.text, tag.style) == ("a", STYLES[Role.TAG_UP])
     assert (rest.text, rest.style) == (" ", STYLES[Role.TEXT])
     assert (mark.text, mark.style) == ("b ", STYLES[Role.UP])

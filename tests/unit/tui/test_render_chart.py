@@ -8,6 +8,7 @@ import pytest
 from factories import NOW, make_chart_view
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from textual.strip import Strip
 
 from tradeconsole.domain.market import BarSeries
 from tradeconsole.domain.orders import OrderRole, Side
@@ -28,8 +29,12 @@ def draw(
     return draw_chart(view, Port(**port), look, STYLES, width, height)
 
 
+def strips(picture: Picture) -> list[Strip]:
+    return [line.strip for line in picture.lines]
+
+
 def lines(picture: Picture) -> list[str]:
-    return [strip.text for strip in picture.strips]
+    return [strip.text for strip in strips(picture)]
 
 
 def line_with(picture: Picture, text: str) -> str:
@@ -51,8 +56,8 @@ def test_any_size_is_filled_exactly(
     look = msgspec.structs.replace(LOOK, ascii_only=plain, monochrome=plain)
     picture = draw(make_chart_view(bars=bars), width, height, look, zoom=zoom, cursor=cursor)
     expected = height if width and height else 0
-    assert [strip.cell_length for strip in picture.strips] == [width] * expected
-    assert all(sum(len(segment.text) for segment in strip) == width for strip in picture.strips)
+    assert [strip.cell_length for strip in strips(picture)] == [width] * expected
+    assert all(sum(len(segment.text) for segment in strip) == width for strip in strips(picture))
     if plain:
         assert all(line.isascii() for line in lines(picture))
 
@@ -81,7 +86,7 @@ def test_the_cursor_puts_a_price_on_the_tick_grid_on_the_axis() -> None:
     frame = draw().frame
     assert frame is not None
     picture = draw(cursor=(frame.first_x, 3))
-    tag = [segment for segment in picture.strips[3] if segment.style == STYLES[Role.TAG_CURSOR]]
+    tag = [segment for segment in strips(picture)[3] if segment.style == STYLES[Role.TAG_CURSOR]]
     price = float(tag[0].text.replace(",", ""))
     assert price * 4 == round(price * 4)
     assert frame.scale.row(price) == 3 - frame.top
@@ -143,7 +148,7 @@ def test_the_last_price_is_tagged_on_the_axis() -> None:
     picture = draw(BARE)
     tags = [
         segment.text.strip()
-        for strip in picture.strips
+        for strip in strips(picture)
         for segment in strip
         if segment.style == STYLES[Role.TAG_UP]
     ]

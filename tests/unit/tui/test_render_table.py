@@ -2,14 +2,14 @@
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from rich.style import Style
 from textual.strip import Strip
 
 from tradeconsole.tui.render.glyphs import fit, fit_number, narrow, to_ascii
 from tradeconsole.tui.render.palette import Role, default_look, styles_of
-from tradeconsole.tui.render.table import Column, column_at, header_strip, place, row_strip
+from tradeconsole.tui.render.table import Column, column_at, header_strip, place, row_strip, with_rail
 
 LOOK = default_look()
 STYLES = styles_of(LOOK.colors)
@@ -115,6 +115,18 @@ def test_the_column_under_the_mouse_is_the_one_drawn_there() -> None:
         assert found is column
     assert column_at(placed, 0) is None
     assert column_at(placed, 59) is None
+
+
+@given(count=st.integers(2, 500), height=st.integers(1, 60), top=st.integers(0, 500))
+@settings(max_examples=100)
+def test_the_rail_shows_which_part_is_in_sight(count: int, height: int, top: int) -> None:
+    assume(height < count)
+    top = min(top, count - height)
+    rail = [with_rail(Strip.blank(3), y, height, top, count, LOOK, STYLES).text[-1] for y in range(height)]
+    held = [y for y, char in enumerate(rail) if char == "▐"]
+    assert held == list(range(held[0], held[-1] + 1))
+    assert (held[0] == 0) or top > 0
+    assert (held[-1] == height - 1) or top < count - height
 
 
 def test_ascii_lines_are_ascii() -> None:

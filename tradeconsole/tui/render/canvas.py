@@ -1,6 +1,8 @@
 """A grid of cells to draw on, each a character and a colour role, turned into strips at the end."""
 
 import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from rich.segment import Segment
 from textual.strip import Strip
@@ -13,6 +15,14 @@ _NO_ROLE = 255
 _PLAIN = re.escape(bytes(role for role in Role if role not in REVERSED))
 _RUNS = re.compile(rb"([" + _PLAIN + rb"])(?:\1|\xff)*|(.)\2*", re.DOTALL)
 """Stretches in one style; untouched cells after a style without background join it, which halves the segments."""
+
+
+class Line(NamedTuple):
+    """One row of a finished drawing; `text` and `roles` tell whether another one is the same."""
+
+    text: str
+    roles: bytes
+    strip: Strip
 
 
 class Canvas:
@@ -74,17 +84,32 @@ class Canvas:
             return False
         return self._chars[y][x : x + width] == [_UNSET] * width
 
-    def strips(self, styles: Styles, *, ascii_only: bool = False) -> list[Strip]:
-        """The drawing, one strip per row, equal neighbours joined into one segment."""
-        painted = dict(enumerate(styles)) | {_NO_ROLE: styles[Role.TEXT]}
-        strips = []
-        for chars, roles in zip(self._chars, self._roles, strict=True):
-            line = "".join(chars).replace(_UNSET, " ")
-            if ascii_only:
-                line = to_ascii(line)
-            segments = [
-                Segment(line[start:end], painted[roles[start]])
-                for start, end in map(re.Match.span, _RUNS.finditer(roles))
-            ]
-            strips.append(Strip(segments, self.width))
-        return strips
+    def lines(
+        self, styles: Styles, *, ascii_only: bool = False, before: Sequence[Line] = ()
+    ) -> tuple[Line, ...]:
+        """The drawing, one line per row, equal neighbours joined into one segment.
+
+        Args:
+            before: lines of an earlier drawing in the same styles and characters; those that came out the same
+                are handed back, so that what did not change is the same object.
+        """
+        drawn = []
+        for y, (chars, painted) in enumerate(zip(self._chars, self._roles, strict=True)):
+            text, roles = "".join(chars), bytes(painted)
+            if y < len(before) and before[y].text == text and before[y].roles == roles:
+                drawn.append(before[y])
+            else:
+                drawn.append(Line(text, roles, _strip(text, roles, styles, ascii_only=ascii_only)))
+        return tuple(drawn)
+
+
+def _strip(text: str, roles: bytes, styles: Styles, *, ascii_only: bool) -> Strip:
+    shown = text.replace(_UNSET, " ")
+    if ascii_only:
+        shown = to_ascii(shown)
+    segments = []
+    for run in _RUNS.finditer(roles):
+        start, end = run.span()
+        role = roles[start]
+        segments.append(Segment(shown[start:end], styles[Role.TEXT if role == _NO_ROLE else role]))
+    return Strip(segments, len(shown))

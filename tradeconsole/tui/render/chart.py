@@ -3,13 +3,12 @@
 from typing import Final
 
 import msgspec
-from textual.strip import Strip
 
 from tradeconsole.domain.market import Timeframe
 from tradeconsole.domain.orders import Side
 from tradeconsole.tui.render import numbers, overlays
 from tradeconsole.tui.render.candles import draw_candles, draw_volume
-from tradeconsole.tui.render.canvas import Canvas
+from tradeconsole.tui.render.canvas import Canvas, Line
 from tradeconsole.tui.render.palette import Look, Role, Styles
 from tradeconsole.tui.render.scale import fit_prices, trading_day
 from tradeconsole.tui.render.series import DEFAULT_ZOOM, ZOOMS, Candle, Series
@@ -38,7 +37,7 @@ class Port(msgspec.Struct, frozen=True, kw_only=True):
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """A drawn chart and where things are on it: `order_rows` maps rows to the order whose line is there."""
 
-    strips: tuple[Strip, ...]
+    lines: tuple[Line, ...] = ()
     frame: overlays.Frame | None = None
     order_rows: dict[int, str] = {}
     wants_older: bool = False
@@ -77,11 +76,21 @@ def series_of(view: ChartView, zoom: int) -> Series:
 
 
 def draw_chart(
-    view: ChartView | None, port: Port, look: Look, styles: Styles, width: int, height: int
+    view: ChartView | None,
+    port: Port,
+    look: Look,
+    styles: Styles,
+    width: int,
+    height: int,
+    before: Picture | None = None,
 ) -> Picture:
-    """Draw a chart into `width` × `height` cells, whatever they are."""
+    """Draw a chart into `width` × `height` cells, whatever they are.
+
+    Args:
+        before: the last picture in the same look and styles; its lines are used again where nothing changed.
+    """
     if width <= 0 or height <= 0:
-        return Picture(strips=())
+        return Picture()
     if view is None:
         return _message("Waiting for the engine…", look, styles, width, height)
     series = series_of(view, port.zoom)
@@ -110,11 +119,9 @@ def draw_chart(
     _draw_below(canvas, frame, parts, look)
     if parts.info:
         _draw_info(canvas, frame, view, port, look, fills)
-    strips = canvas.strips(styles, ascii_only=look.ascii_only)
+    lines = canvas.lines(styles, ascii_only=look.ascii_only, before=before.lines if before else ())
     older = series.older_than(candles[0].time)
-    return Picture(
-        strips=tuple(strips), frame=frame, order_rows=order_rows, wants_older=older < room * zoom.merge
-    )
+    return Picture(lines=lines, frame=frame, order_rows=order_rows, wants_older=older < room * zoom.merge)
 
 
 def _draw_plot(
@@ -237,4 +244,4 @@ def _message(text: str, look: Look, styles: Styles, width: int, height: int) -> 
     lines = wrap(text, max(width - 4, 1))
     for number, line in enumerate(lines):
         canvas.text(max((width - len(line)) // 2, 0), (height - len(lines)) // 2 + number, line, Role.MUTED)
-    return Picture(strips=tuple(canvas.strips(styles, ascii_only=look.ascii_only)))
+    return Picture(lines=canvas.lines(styles, ascii_only=look.ascii_only))

@@ -26,7 +26,7 @@ def draw_curve(curve: EquityView, look: Look, styles: Styles, width: int, height
     if not curve.values or width <= 0 or height <= 0:
         for y, line in enumerate(wrap(EMPTY, max(width - 2, 1))):
             canvas.text(1, y, line, Role.MUTED)
-        return canvas.strips(styles, ascii_only=look.ascii_only)
+        return [line.strip for line in canvas.lines(styles, ascii_only=look.ascii_only)]
     low, high = _rounded_range(min(curve.values), max(curve.values))
     labels = [_whole(high), _whole((high + low) / 2), _whole(low)]
     axis = max(map(len, labels)) + 1 if width >= _AXIS_FROM else 0
@@ -49,7 +49,7 @@ def draw_curve(curve: EquityView, look: Look, styles: Styles, width: int, height
                 canvas.text(plot + 1, y, label, Role.MUTED)
     if rows < height:
         _draw_times(canvas, curve.times[0], curve.times[-1], plot, rows, look.zone)
-    return canvas.strips(styles, ascii_only=look.ascii_only)
+    return [line.strip for line in canvas.lines(styles, ascii_only=look.ascii_only)]
 
 
 def _rounded_range(low: float, high: float) -> tuple[float, float]:

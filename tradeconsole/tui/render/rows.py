@@ -1,9 +1,33 @@
 """Which rows a table shows and in which order: filters, sorting, children under their parents."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Generic
 
 from tradeconsole.tui.render.table import Column, Row, Sortable
+
+
+class Arrangement(Generic[Row]):
+    """Rows in the order in which they are shown, found by key or position."""
+
+    __slots__ = ("_children", "_index", "rows")
+
+    def __init__(self, arranged: Iterable[tuple[Row, bool]], key_of: Callable[[Row], str]) -> None:
+        """Take rows in their final order; true marks a child of the row above."""
+        pairs = list(arranged)
+        self.rows = [row for row, _ in pairs]
+        self._index = {key_of(row): index for index, row in enumerate(self.rows)}
+        self._children = frozenset(key_of(row) for row, is_child in pairs if is_child)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def index(self, key: str | None) -> int | None:
+        """Where the row with a key is; None without it."""
+        return None if key is None else self._index.get(key)
+
+    def is_child(self, key: str) -> bool:
+        """Whether the row with a key belongs to the row above it."""
+        return key in self._children
 
 
 def matches(text: str, wanted: str) -> bool:

@@ -143,6 +143,21 @@ def row_strip(
     return _line(segments, used, styles, width)
 
 
+def with_rail(strip: Strip, y: int, height: int, top: int, count: int, look: Look, styles: Styles) -> Strip:
+    """A line with one more cell that shows which part of a long table is in sight.
+
+    Args:
+        y: which of the `height` visible rows it is.
+        top: index of the first visible row of `count`.
+    """
+    length = max(height * height // count, 1)
+    start = round(top / max(count - height, 1) * (height - length))
+    held = start <= y < start + length
+    char = "▐" if held else " "
+    text = to_ascii(char) if look.ascii_only else char
+    return Strip([*strip, Segment(text, styles[Role.MUTED])], strip.cell_length + 1)
+
+
 def _append(runs: list[Cell], text: str, role: Role) -> None:
     """Add text to a line, joined to what is before it where one style will do; a background paints only the words."""
     before, last = runs[-1]

@@ -10,7 +10,6 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tradeconsole.tui.render.changes import changed_spans
 from tradeconsole.tui.render.chart import Picture, Port, draw_chart, room_in, series_of
 from tradeconsole.tui.render.palette import Look, Role, Styles, default_look, styles_of
 from tradeconsole.tui.render.series import ZOOMS
@@ -66,7 +65,7 @@ class Chart(Widget):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes=classes)
-        self._picture = Picture(strips=())
+        self._picture = Picture()
         self._styles: Styles | None = None
         self._asked: tuple[str, str, int] | None = None
 
@@ -101,13 +100,16 @@ class Chart(Widget):
         width, height = self.size
         if not self.is_attached or not width or not height:
             return
+        before: Picture | None = self._picture
         if self._styles is None:
             self._styles = styles_of(self.look.colors, self.background_colors[1].rich_color)
-        before = self._picture.strips
+            before = None
         port = msgspec.structs.replace(self.port, selected_order_id=self.selected_order_id)
-        self._picture = draw_chart(self.view, port, self.look, self._styles, width, height)
-        for first, count in changed_spans(dict(enumerate(before)), dict(enumerate(self._picture.strips))):
-            self.refresh(Region(0, first, width, count))
+        self._picture = draw_chart(self.view, port, self.look, self._styles, width, height, before)
+        old = before.lines if before is not None else ()
+        for y, line in enumerate(self._picture.lines):
+            if y >= len(old) or line is not old[y]:
+                self.refresh(Region(0, y, width, 1))
         self._ask_for_more()
 
     def _ask_for_more(self) -> None:
@@ -120,9 +122,9 @@ class Chart(Widget):
             self.post_message(self.MoreWanted(self, len(view.bars)))
 
     def render_line(self, y: int) -> Strip:
-        strips = self._picture.strips
-        if y < len(strips):
-            return strips[y]
+        lines = self._picture.lines
+        if y < len(lines):
+            return lines[y].strip
         return Strip.blank(self.size.width, self._styles[Role.TEXT] if self._styles else None)
 
     # -- moving about

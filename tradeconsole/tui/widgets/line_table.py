@@ -3,10 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Generic
 
-from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.color import Color
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -18,10 +16,10 @@ from textual.timer import Timer
 from tradeconsole.tui.render.changes import changed_spans
 from tradeconsole.tui.render.flash import FlashLog
 from tradeconsole.tui.render.glyphs import BRANCH
-from tradeconsole.tui.render.palette import Look, Role, Styles, default_look, styles_of
-from tradeconsole.tui.render.rows import matches, ordered
-from tradeconsole.tui.render.table import Column, Placed, Row, column_at, header_strip, place, row_strip
-from tradeconsole.tui.render.wrap import wrap
+from tradeconsole.tui.render.palette import Look, default_look
+from tradeconsole.tui.render.rows import Arrangement, matches, ordered
+from tradeconsole.tui.render.table import Column, Row, column_at
+from tradeconsole.tui.render.table_lines import TableLines
 
 FLASH_SECONDS = 0.18
 
@@ -37,7 +35,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
     LineTable {
         height: 1fr;
         overflow-x: hidden;
-        scrollbar-size: 1 1;
+        scrollbar-size: 0 0;
         border: round $foreground 20%;
         border-title-color: $foreground 70%;
         &:focus { border: round $accent; border-title-color: $accent; }
@@ -72,8 +70,8 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
     empty_text: reactive[str] = reactive("", repaint=False)
     """Said instead of `EMPTY`, where the reason is known: connecting, no account."""
 
-    class RowHighlighted(Message):
-        """The cursor moved to a row; `key` is None when its row vanished."""
+    class RowMessage(Message):
+        """Something happened to one row."""
 
         def __init__(self, table: "LineTable[Any]", key: str | None) -> None:
             super().__init__()
@@ -83,27 +81,18 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
         def control(self) -> "LineTable[Any]":
             return self.table
 
-    class RowSelected(Message):
+    class RowHighlighted(RowMessage):
+        """The cursor moved to a row; `key` is None when its row vanished."""
+
+    class RowSelected(RowMessage):
         """A row was opened with Enter or a double click."""
-
-        def __init__(self, table: "LineTable[Any]", key: str) -> None:
-            super().__init__()
-            self.table, self.key = table, key
-
-        @property
-        def control(self) -> "LineTable[Any]":
-            return self.table
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes=classes)
-        self._shown: list[Row] = []
-        self._index: dict[str, int] = {}
-        self._children: frozenset[str] = frozenset()
+        self._shown: Arrangement[Row] = Arrangement((), self.key_of)
         self._resting_index = 0
-        self._placed: tuple[Placed[Row], ...] = ()
-        self._width = -1  # not measured since the last change of size or style
+        self._lines: TableLines[Row] | None = None
         self._strips: dict[int, Strip] = {}
-        self._styles: tuple[Styles, Styles] | None = None
         self._flashes: FlashLog[Row] = FlashLog(self.COLUMNS, self.key_of)
         self._flash_timer: Timer | None = None
         self._typing = False
@@ -132,13 +121,13 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
     @property
     def highlighted_row(self) -> Row | None:
         """The row under the cursor."""
-        index = self._index.get(self.highlighted_key or "")
-        return None if index is None else self._shown[index]
+        index = self._shown.index(self.highlighted_key)
+        return None if index is None else self._shown.rows[index]
 
     @property
     def shown_rows(self) -> tuple[Row, ...]:
         """Rows that pass the filter, in the order on screen."""
-        return tuple(self._shown)
+        return tuple(self._shown.rows)
 
     # -- data in
 
@@ -161,7 +150,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
         self._redraw()
 
     def watch_highlighted_key(self, old: str | None, new: str | None) -> None:
-        if new is not None and (index := self._index.get(new)) is not None:
+        if (index := self._shown.index(new)) is not None:
             self._resting_index = index
             self._reveal(index)
         self._repaint_changed()
@@ -171,14 +160,13 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
         wanted = self.filter_text
         rows = [row for row in self.rows if matches(self.text_of(row), wanted)] if wanted else self.rows
         column = next((column for column in self.COLUMNS if column.key == self.sort_by), None)
-        arranged = list(self.arranged(ordered(rows, column, descending=self.descending)))
         count = len(self._shown)
-        self._shown = [row for row, _ in arranged]
-        self._index = {self.key_of(row): index for index, row in enumerate(self._shown)}
-        self._children = frozenset(self.key_of(row) for row, is_child in arranged if is_child)
+        self._shown = Arrangement(
+            self.arranged(ordered(rows, column, descending=self.descending)), self.key_of
+        )
         self._note_changes()
         self._update_title()
-        if self.highlighted_key is not None and self.highlighted_key not in self._index:
+        if self._shown.index(self.highlighted_key) is None:
             self.highlighted_key = None
         if len(self._shown) == count and count:
             self._repaint_changed()
@@ -189,7 +177,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
 
     def _note_changes(self) -> None:
         """Light what moved in the rows in sight."""
-        visible = [self._shown[index] for index in self._visible()]
+        visible = [self._shown.rows[index] for index in self._visible()]
         lit = self._flashes.note(visible, light=self.look.motion)
         if lit and self._flash_timer is None and self.is_attached:
             self._flash_timer = self.set_timer(FLASH_SECONDS, self._end_flashes)
@@ -211,77 +199,62 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
     # -- drawing
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        width = self.scrollable_content_region.width
-        if width != self._width:
-            self._width, self._placed = width, place(self.COLUMNS, width)
+        width, height = self.scrollable_content_region.size
+        is_long = len(self._shown) > height - 1
+        if self._lines is None or (width, is_long) != (self._lines.width, self._lines.is_long):
+            self._lines = TableLines(
+                self.COLUMNS,
+                self.look,
+                self.background_colors[1],
+                width,
+                has_focus=self.has_focus,
+                is_long=is_long,
+            )
             self._strips.clear()
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
-        width = self._width
-        plain, _ = self._ready_styles()
+        lines = self._lines
+        if lines is None:
+            return Strip.blank(self.size.width)
         if y == 0:
-            return header_strip(
-                self._placed,
-                plain,
-                width,
-                sorted_by=self.sort_by,
-                descending=self.descending,
-                ascii_only=self.look.ascii_only,
-            )
-        index = y - 1 + self.scroll_offset.y
-        if index < len(self._shown):
-            strip = self._strips.get(index)
-            if strip is None:
-                strip = self._strips[index] = self._row_strip(index)
-            return strip
-        return self._blank_line(y, width, plain)
+            return lines.header(self.sort_by, descending=self.descending)
+        top, count = self.scroll_offset.y, len(self._shown)
+        index = y - 1 + top
+        if index >= count:
+            return lines.words("" if count else self._why_empty(), y - 2)
+        strip = self._strips.get(index)
+        if strip is None:
+            strip = self._strips[index] = self._row_strip(lines, index)
+        return lines.railed(strip, y - 1, self.scrollable_content_region.height - 1, top, count)
 
-    def _row_strip(self, index: int) -> Strip:
-        row = self._shown[index]
+    def _why_empty(self) -> str:
+        if self.rows:
+            return f"Nothing matches /{self.filter_text}. Esc shows all rows."
+        return self.empty_text or self.EMPTY
+
+    def _row_strip(self, lines: TableLines[Row], index: int) -> Strip:
+        row = self._shown.rows[index]
         key = self.key_of(row)
-        plain, lit = self._ready_styles()
-        selected = key == self.highlighted_key
-        return row_strip(
-            self._placed,
+        return lines.row(
             row,
-            self.look,
-            lit if selected else plain,
-            self._width,
-            selected=selected,
+            selected=key == self.highlighted_key,
             dim=self.is_dim(row),
-            lead=BRANCH if key in self._children else "",
-            flashes=self._flashes.roles(key, self._placed),
+            lead=BRANCH if self._shown.is_child(key) else "",
+            flashes=self._flashes.roles(key, lines.placed),
         )
-
-    def _blank_line(self, y: int, width: int, styles: Styles) -> Strip:
-        if not self._shown and y >= 2:
-            text = self.empty_text or self.EMPTY
-            if self.rows:
-                text = f"Nothing matches /{self.filter_text}. Esc shows all rows."
-            lines = wrap(text, max(width - 2, 1))
-            if y - 2 < len(lines):
-                return Strip([Segment(f" {lines[y - 2]}", styles[Role.MUTED])]).adjust_cell_length(
-                    width, styles[Role.TEXT]
-                )
-        return Strip.blank(width, styles[Role.TEXT])
-
-    def _ready_styles(self) -> tuple[Styles, Styles]:
-        if self._styles is None:
-            color = self.background_colors[1]
-            accent = Color.parse(self.look.colors.accent if self.has_focus else self.look.colors.foreground)
-            lit = color.blend(accent, 0.22 if self.has_focus else 0.10)
-            colors = self.look.colors
-            self._styles = (styles_of(colors, color.rich_color), styles_of(colors, lit.rich_color))
-        return self._styles
 
     def _repaint_changed(self) -> None:
         """Draw the visible rows anew and repaint those that came out different."""
-        if self._width < 0:
+        lines = self._lines
+        if lines is None:
             return
-        before, self._strips = self._strips, {index: self._row_strip(index) for index in self._visible()}
+        before, self._strips = (
+            self._strips,
+            {index: self._row_strip(lines, index) for index in self._visible()},
+        )
         for first, count in changed_spans(before, self._strips):
-            self.refresh(Region(0, first - self.scroll_offset.y + 1, self._width, count))
+            self.refresh(Region(0, first - self.scroll_offset.y + 1, lines.width, count))
 
     def _visible(self) -> range:
         """Indices of the rows in sight."""
@@ -289,7 +262,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
         return range(top, min(top + max(self.scrollable_content_region.height - 1, 0), len(self._shown)))
 
     def _redraw(self) -> None:
-        self._width, self._styles = -1, None
+        self._lines = None
         self._strips.clear()
         self.refresh()
 
@@ -299,14 +272,14 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
 
     def on_resize(self) -> None:
         self._redraw()
-        if self.highlighted_key in self._index:
+        if self._shown.index(self.highlighted_key) is not None:
             self._reveal(self._resting_index)
 
     # -- cursor
 
     def _move_to(self, index: int) -> None:
-        if self._shown:
-            self.highlighted_key = self.key_of(self._shown[max(0, min(index, len(self._shown) - 1))])
+        if len(self._shown):
+            self.highlighted_key = self.key_of(self._shown.rows[max(0, min(index, len(self._shown) - 1))])
 
     def _reveal(self, index: int) -> None:
         top, height = self.scroll_offset.y, max(self.scrollable_content_region.height - 1, 1)
@@ -342,7 +315,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
         if offset is None:
             return
         if offset.y == 0:
-            column = column_at(self._placed, offset.x)
+            column = column_at(self._lines.placed, offset.x) if self._lines is not None else None
             if column is not None and column.sort is not None:
                 self._sort(column.key)
         elif (index := offset.y - 1 + self.scroll_offset.y) < len(self._shown):
@@ -361,7 +334,8 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
 
     def action_sort(self) -> None:
         """Order by the next column that can be sorted, and after the last one as the rows came."""
-        keys = [column.key for column, _ in self._placed if column.sort is not None]
+        placed = self._lines.placed if self._lines is not None else ()
+        keys = [column.key for column, _ in placed if column.sort is not None]
         position = keys.index(self.sort_by) + 1 if self.sort_by in keys else 0
         self._sort(keys[position] if position < len(keys) else None)
 

@@ -5,7 +5,9 @@ from typing import ClassVar
 
 from textual.reactive import reactive
 
+from tradeconsole.actions import BY_ID
 from tradeconsole.domain.orders import OrderRole, OrderStatus, OrderType
+from tradeconsole.tui.keys import show_key
 from tradeconsole.tui.render import numbers
 from tradeconsole.tui.render.cells import ROLE_WORDS, TYPE_WORDS, side_cell, status_cell
 from tradeconsole.tui.render.palette import Look, Role
@@ -16,6 +18,10 @@ from tradeconsole.views.models import OrderRow
 
 _ROLE_COLOURS = {OrderRole.STOP_LOSS: Role.STOP, OrderRole.TAKE_PROFIT: Role.TARGET}
 _EXPLAINED = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED, OrderStatus.UNKNOWN})
+
+_ARM = show_key(BY_ID["account.arm"].keys[0])
+_BUY = show_key(BY_ID["order.buy"].keys[0])
+_SELL = show_key(BY_ID["order.sell"].keys[0])
 
 
 def _price(row: OrderRow, _: Look) -> Cell:
@@ -44,7 +50,7 @@ class OrdersTable(LineTable[OrderRow]):
     """One row per order, keyed by `order_id`, bracket legs below their entry; orders that are over dim."""
 
     TITLE = "Orders"
-    EMPTY = "No orders yet. Arm with a, then press b to buy or s to sell."
+    EMPTY = f"No orders yet. Arm with {_ARM}, then press {_BUY} to buy or {_SELL} to sell."
     COLUMNS: ClassVar[tuple[Column[OrderRow], ...]] = (
         Column(key="side", title="Side", width=8, sort=lambda row: row.side.value,
                cell=lambda row, _: side_cell(row.side)),

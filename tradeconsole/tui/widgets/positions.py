@@ -4,6 +4,8 @@ from typing import ClassVar
 
 from textual.reactive import reactive
 
+from tradeconsole.actions import BY_ID
+from tradeconsole.tui.keys import show_key
 from tradeconsole.tui.render import numbers
 from tradeconsole.tui.render.cells import gain_cell, signed_role
 from tradeconsole.tui.render.glyphs import DOWN, UP
@@ -11,6 +13,9 @@ from tradeconsole.tui.render.palette import Look, Role
 from tradeconsole.tui.render.table import Cell, Column
 from tradeconsole.tui.widgets.line_table import LineTable
 from tradeconsole.views.models import PositionRow
+
+_BUY = show_key(BY_ID["order.buy"].keys[0])
+_SELL = show_key(BY_ID["order.sell"].keys[0])
 
 
 def position_key(row: PositionRow) -> str:
@@ -40,7 +45,7 @@ class PositionsTable(LineTable[PositionRow]):
     """One row per open position, keyed by `position_key`; the last price flashes, stale rows dim."""
 
     TITLE = "Positions"
-    EMPTY = "Flat. Press b to buy or s to sell the watched instrument."
+    EMPTY = f"Flat. Press {_BUY} to buy or {_SELL} to sell the watched instrument."
     COLUMNS: ClassVar[tuple[Column[PositionRow], ...]] = (
         Column(key="size", title="Size", width=7, align="right", sort=lambda row: row.size, cell=_size),
         Column(key="name", title="Name", width=6, grow=2, sort=lambda row: row.name,

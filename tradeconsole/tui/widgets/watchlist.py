@@ -4,12 +4,16 @@ from typing import ClassVar
 
 from textual.reactive import reactive
 
+from tradeconsole.actions import BY_ID
+from tradeconsole.tui.keys import show_key
 from tradeconsole.tui.render import numbers
 from tradeconsole.tui.render.cells import signed_role
 from tradeconsole.tui.render.palette import Look, Role
 from tradeconsole.tui.render.table import Cell, Column
 from tradeconsole.tui.widgets.line_table import LineTable
 from tradeconsole.views.models import WatchRow
+
+_ADD = show_key(BY_ID["watch.add"].keys[0])
 
 
 def _change(row: WatchRow, _: Look) -> Cell:
@@ -28,7 +32,7 @@ class Watchlist(LineTable[WatchRow]):
     """One row per watched instrument, keyed by `instrument_id`; last, bid and ask flash when they move."""
 
     TITLE = "Watchlist"
-    EMPTY = "No instruments watched. Press + to add a symbol."
+    EMPTY = f"No instruments watched. Press {_ADD} to add a symbol."
     COLUMNS: ClassVar[tuple[Column[WatchRow], ...]] = (
         Column(key="name", title="Name", width=7, grow=3, sort=lambda row: row.name,
                cell=lambda row, _: (row.name, Role.STRONG)),
