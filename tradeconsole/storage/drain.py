@@ -19,7 +19,7 @@ from tradeconsole.storage.tables import store
 
 log = logging.getLogger(__name__)
 
-BATCH_RECORDS: Final = 200
+BATCH_RECORDS: Final = 64
 """Few enough that decoding them does not hold up the engine's loop, on which this runs."""
 
 _CHECK_SECONDS: Final = 5.0
@@ -53,6 +53,11 @@ class Drainer:
         self._draining = asyncio.Lock()
         self._knows_positions = False
         self._available: bool | None = None
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the database was away when we last looked."""
+        return self._available is False
 
     def wake(self) -> None:
         """There is something to drain."""
@@ -114,7 +119,7 @@ class Drainer:
 
     async def _rest(self) -> None:
         """Wait for work, but not long: now and then see whether the database is still there."""
-        if self._available is False:
+        if self.is_away:
             return
         try:
             async with asyncio.timeout(_CHECK_SECONDS):

@@ -58,8 +58,13 @@ class PostgresJournal:
         """Records that PostgreSQL does not have yet."""
         return self._spool.pending
 
-    def start(self) -> None:
-        """Begin to drain and flush in the background; the spool must be open."""
+    def start(self, *, away: str = "") -> None:
+        """Begin to drain and flush in the background; the spool must be open.
+
+        `away` says why the database is known to be away, so that `restore` need not wait for it again.
+        """
+        if away:
+            self._drainer.tell(available=False, reason=away)
         for work, name in ((self._drainer.run(), "spool drain"), (self._flush(), "spool flush")):
             task = asyncio.create_task(work, name=name)
             task.add_done_callback(self._report_end)
@@ -80,13 +85,14 @@ class PostgresJournal:
 
         While the database is away this is what the spool holds, and the rest is delivered late.
         """
-        try:
-            await self._drainer.drain()
-            return await self._load()
-        except StorageError as error:
-            self._drainer.tell(available=False, reason=str(error))
-            self._owes_memory = True
-            return recall(self._spool.entries())
+        if not self._drainer.is_away:
+            try:
+                await self._drainer.drain()
+                return await self._load()
+            except StorageError as error:
+                self._drainer.tell(available=False, reason=str(error))
+        self._owes_memory = True
+        return recall(self._spool.entries())
 
     async def forget(self, *, bars_only: bool = False) -> None:
         """Delete everything that is remembered of this broker, or only its bars.
@@ -115,7 +121,10 @@ class PostgresJournal:
             log.warning("%d records wait in the spool for the next start: %s", self._spool.pending, error)
 
     async def _load(self) -> Restored:
-        async with self._database.transaction() as connection:
+        async with (
+            self._database.connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
             return await load(connection, self._broker, self._windows)
 
     async def _deliver_late_memory(self) -> None:

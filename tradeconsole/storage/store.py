@@ -1,7 +1,6 @@
 """Everything that one broker's engine needs of storage, opened and closed together."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -20,8 +19,6 @@ from tradeconsole.storage.pool import Connection, Database, DatabaseAway
 from tradeconsole.storage.progress import load_positions
 from tradeconsole.storage.spool import Spool
 from tradeconsole.storage.tables import Windows
-
-log = logging.getLogger(__name__)
 
 
 class StoreStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,25 +85,23 @@ class Store:
             StorageError: the spool cannot be written, or the database cannot be used by this release.
         """
         self._spool.open()
+        away = ""
         try:
             await self._database.connect()
         except DatabaseAway as error:
-            log.warning("starting without a database: %s", error)
+            away = str(error)
         except StorageError:
-            self._spool.close()
+            await self._let_go()
             raise
-        self.journal.start()
+        self.journal.start(away=away)
         self._is_open = True
 
     async def close(self) -> None:
         """Store what can be stored in a short time and let go of everything; never raises."""
         if self._is_open:
             await self.journal.close()
-            self._spool.close()
             self._is_open = False
-        await self._database.close()
-        if isinstance(self._source, EmbeddedServer):
-            self._source.release()
+        await self._let_go()
 
     async def migrate(self) -> tuple[str, ...]:
         """Bring the database up to date; names of the files applied. Needs no `open`.
@@ -167,6 +162,12 @@ class Store:
             migrations_applied=tuple(applied.name for applied in migrations.applied),
             migrations_pending=migrations.pending,
         )
+
+    async def _let_go(self) -> None:
+        self._spool.close()
+        await self._database.close()
+        if isinstance(self._source, EmbeddedServer):
+            self._source.release()
 
     async def _locate(self) -> str:
         if isinstance(self._source, str):
