@@ -33,7 +33,7 @@ from tradeconsole.views.models import Frame
 from tradeconsole.views.sections import Sections, SessionInfo
 from tradeconsole.views.session import Focus
 
-_PRICES: Final = frozenset({"watchlist", "positions", "dashboard", "ticket", "chart"})
+_PRICES: Final = frozenset({"header", "watchlist", "positions", "dashboard", "ticket", "chart"})
 _ORDERS: Final = frozenset({"orders", "positions", "chart", "dashboard", "ticket"})
 _ALL: Final = frozenset(Frame.model_fields)
 
