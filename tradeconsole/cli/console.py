@@ -33,22 +33,12 @@ async def _run(settings: Settings) -> int:
     from tradeconsole.tui.app import TradeConsole
     from tradeconsole.tui.appearance import appearance
 
-    look = settings.interface
-    drawn = appearance(
-        os.environ,
-        theme=look.theme,
-        fps=look.fps,
-        ssh_fps=look.ssh_fps,
-        reduced_motion=look.reduced_motion,
-        ascii_only=look.ascii,
-        bell=look.bell,
-        keys=look.keys,
-    )
+    look = appearance(settings.interface, os.environ)
     async with AsyncExitStack() as stack:
 
         async def open_session() -> Session:
-            return await stack.enter_async_context(bootstrap.open_session(settings, fps=drawn.fps))
+            return await stack.enter_async_context(bootstrap.open_session(settings, fps=look.fps))
 
-        app = TradeConsole(open_session, drawn)
+        app = TradeConsole(open_session, look)
         await app.run_async()
         return app.return_code or 0

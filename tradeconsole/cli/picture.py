@@ -13,8 +13,11 @@ from tradeconsole.views.session import Focus, Session
 PATIENCE: Final = 15.0
 """Seconds to wait for a picture of things that the engine knows already."""
 
-_PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
-"""Between looks at the broker's records; the last one repeats."""
+GLANCE: Final = 0.5
+"""Seconds in which a picture shows what the engine has just learnt."""
+
+PAUSES: Final = (1.0, 2.0, 4.0, 8.0)
+"""Seconds between looks at the broker's records."""
 
 
 class Picture:
@@ -89,20 +92,20 @@ class Picture:
             fresh = {name: getattr(frame, name) for name in frame.model_fields_set}
             self._frame = self._frame.model_copy(update={k: v for k, v in fresh.items() if v is not None})
 
-    async def settle(self, holds: Callable[[], bool], patience: float) -> bool:
-        """Compare with the broker's records until the picture shows it; False if it does not in time."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + patience
-        attempt = 0
-        while not holds():
-            if loop.time() >= deadline:
-                return False
-            await asyncio.sleep(_PAUSES[min(attempt, len(_PAUSES) - 1)])
-            attempt += 1
-            with suppress(BrokerError):
-                await self.session.send(Reconcile())
-                await self.until(holds, patience=0.25)
-        return True
+    async def settle(self, holds: Callable[[], bool], pauses: Iterable[float] = PAUSES) -> bool:
+        """Compare with the broker's records until the picture shows it; False if it does not in time.
+
+        The pauses keep it far below the gateway's request limit, which a console of the same user needs too.
+        """
+        for pause in (0.0, *pauses):
+            if pause:
+                await asyncio.sleep(pause)
+                with suppress(BrokerError):
+                    await self.session.send(Reconcile())
+            with suppress(BrokerUnavailable):
+                await self.until(holds, GLANCE)
+                return True
+        return False
 
     def family(self, order_ids: Iterable[str]) -> tuple[OrderRow, ...]:
         """Rows of orders of ours, and of the legs of their brackets."""

@@ -13,17 +13,9 @@ from tradeconsole.cli.picture import Picture
 from tradeconsole.cli.records import Account, order_row
 from tradeconsole.domain.commands import Arm, CancelAll, CancelOrder, Flatten, ModifyOrder, PlaceOrder
 from tradeconsole.domain.orders import Bracket, OrderStatus, OrderType, Side
-from tradeconsole.errors import BrokerError, BrokerRejected, ConfigError, InvalidRequest, OrderInDoubt
-from tradeconsole.views.models import OrderRow, PositionRow
+from tradeconsole.errors import BrokerRejected, ConfigError, InvalidRequest, OrderInDoubt
+from tradeconsole.views.models import OrderRow
 from tradeconsole.views.session import Preview, Receipt
-
-ORDER_PATIENCE: Final = 10.0
-"""Seconds in which an order's fate usually shows in the broker's records."""
-
-DOUBT_PATIENCE: Final = 30.0
-"""The same for an order whose answer was lost."""
-
-FLAT_PATIENCE: Final = 60.0
 
 _UNDER_WAY: Final = frozenset(
     {OrderStatus.INTENDED, OrderStatus.SENT, OrderStatus.UNKNOWN, OrderStatus.PENDING, OrderStatus.CANCELLING}
@@ -40,8 +32,15 @@ def _price(text: str) -> Decimal:
     return price
 
 
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is not a whole number") from None
+
+
 Symbol = Annotated[str, typer.Argument(help="MNQ, or one contract such as MNQZ6.")]
-Size = Annotated[int, typer.Argument(help="Contracts.")]
+Size = Annotated[int, typer.Argument(parser=_whole, metavar="SIZE", help="Contracts.")]
 Limit = Annotated[
     Decimal | None, typer.Option("--limit", parser=_price, metavar="PRICE", help="Limit price.")
 ]
@@ -120,7 +119,7 @@ def modify(
         change = ModifyOrder(order_id=row.order_id, size=size, limit_price=limit, stop_price=stop)
         await _arm(picture)
         receipt = await picture.session.send(change)
-        await picture.settle(lambda: _shows(picture, change), ORDER_PATIENCE)
+        await picture.settle(lambda: _shows(picture, change))
         return receipt, [order_row(found) for found in picture.family(receipt.order_ids)]
 
     _report(call, *with_picture(call, None, work))
@@ -153,7 +152,7 @@ def cancel(
         def over() -> bool:
             return not any(row.order_id in ids and row.is_open for row in picture.orders)
 
-        if not await picture.settle(over, ORDER_PATIENCE):
+        if not await picture.settle(over):
             raise OrderInDoubt("the broker has not confirmed the cancel yet: look at 'tradeconsole orders'")
         return receipt, [order_row(row) for row in picture.orders if row.order_id in ids]
 
@@ -178,9 +177,6 @@ def flatten(
         name = picture.account.name
         call.confirm(f"Cancel and close {symbol or 'EVERYTHING'} in {name}?", yes=yes, required=False)
         await picture.session.send(Flatten(picture.account.account_id, symbol))
-        if not await picture.settle(lambda: not _exposure(picture, symbol), FLAT_PATIENCE):
-            left = "; ".join(_exposure(picture, symbol))
-            raise BrokerError(f"NOT FLAT after {FLAT_PATIENCE:g} s, close it at the broker: {left}")
         return picture.account.account_id, name
 
     account_id, name = with_picture(call, account, work)
@@ -256,7 +252,7 @@ async def _settle_doubt(picture: Picture, before: set[str], doubt: OrderInDoubt)
     def known() -> bool:
         return any(row.order_id not in before and row.status not in _UNDER_WAY for row in picture.orders)
 
-    if not await picture.settle(known, DOUBT_PATIENCE):
+    if not await picture.settle(known):
         raise doubt
     new = tuple(row.order_id for row in picture.orders if row.order_id not in before)
     return Receipt(message="no answer at first, found in the broker's records", order_ids=new)
@@ -274,7 +270,7 @@ async def _outcome(picture: Picture, receipt: Receipt) -> list[Row]:
         found = picture.family(receipt.order_ids)
         return bool(found) and not any(row.status in _UNDER_WAY for row in found)
 
-    await picture.settle(told, ORDER_PATIENCE)
+    await picture.settle(told)
     found = picture.family(receipt.order_ids)
     for row in found:
         if row.status is OrderStatus.UNKNOWN:
@@ -313,16 +309,6 @@ def _shows(picture: Picture, change: ModifyOrder) -> bool:
                 and change.stop_price in {None, row.stop_price}
             )
     return False
-
-
-def _exposure(picture: Picture, symbol: str | None) -> list[str]:
-    """Open positions and orders of an instrument, or of all, in words."""
-
-    def meant(row: OrderRow | PositionRow) -> bool:
-        return symbol is None or symbol.upper() in {row.symbol, row.name, row.instrument_id.upper()}
-
-    held = [f"{row.size:+d} {row.name}" for row in picture.positions if meant(row)]
-    return held + [_words(row) for row in picture.orders if row.is_open and meant(row)]
 
 
 def _words(row: OrderRow) -> str:

@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 from command_line import PlayScript, RunCommand
-from factories import make_frame, make_order_row, make_position_row, make_preview
+from factories import make_frame, make_order_row, make_preview
 from fakes import ScriptedSession
 
-from tradeconsole.cli import trading
+from tradeconsole.cli import picture
 from tradeconsole.domain.commands import (
     Arm,
     CancelAll,
@@ -29,9 +29,10 @@ BUY = ("order", "buy", "MNQ", "2")
 
 
 @pytest.fixture(autouse=True)
-def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ORDER_PATIENCE", "DOUBT_PATIENCE", "FLAT_PATIENCE"):
-        monkeypatch.setattr(trading, name, 0.3)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests need not be polite to a gateway."""
+    monkeypatch.setattr(picture, "GLANCE", 0.02)
+    monkeypatch.setattr(picture.Picture.settle, "__defaults__", ((0.01, 0.02),))
 
 
 @pytest.fixture
@@ -278,37 +279,35 @@ def test_an_order_is_changed_after_arming(command: RunCommand, script: PlayScrip
     assert outcome.json["orders"][0]["limit_price"] == 20090.5
 
 
-def test_flatten_comes_back_when_nothing_is_left(command: RunCommand, script: PlayScript) -> None:
-    def close(session: ScriptedSession, command: Command) -> None:
-        if isinstance(command, Reconcile):
-            session.push(Frame(orders=(), positions=()))
-
-    session = ScriptedSession([make_frame()], on_send=close)
+def test_flatten_needs_neither_arming_nor_a_terminal(command: RunCommand, script: PlayScript) -> None:
+    session = ScriptedSession([make_frame()])
     script(session)
     outcome = command("flatten", "--json")
     assert outcome.code == 0, outcome.err
-    assert sent(session) == [Flatten("1001", None)]
+    assert session.commands == [Flatten("1001", None)]
     assert outcome.json == {"flat": True, "account_id": 1001, "symbol": None}
 
 
-def test_flatten_of_one_instrument_leaves_others_out_of_account(
-    command: RunCommand, script: PlayScript
-) -> None:
-    other = make_position_row(symbol="MES", name="MESZ6", instrument_id="CON.F.US.MES.Z26")
-
-    def close(session: ScriptedSession, command: Command) -> None:
-        if isinstance(command, Reconcile):
-            session.push(Frame(orders=(), positions=(other,)))
-
-    session = ScriptedSession([make_frame()], on_send=close)
+def test_flatten_may_be_for_one_instrument(command: RunCommand, script: PlayScript) -> None:
+    session = ScriptedSession([make_frame()])
     script(session)
-    assert command("flatten", "mnq").code == 0
-    assert sent(session) == [Flatten("1001", "mnq")]
+    assert command("flatten", "MNQ").code == 0
+    assert session.commands == [Flatten("1001", "MNQ")]
 
 
-def test_an_account_that_does_not_get_flat_is_said_so_loudly(command: RunCommand, script: PlayScript) -> None:
-    script(ScriptedSession([make_frame(orders=())]))
+def test_flatten_asks_on_a_terminal(
+    command: RunCommand, script: PlayScript, terminal: Callable[[bool], list[str]]
+) -> None:
+    session = ScriptedSession([make_frame()])
+    script(session)
+    questions = terminal(False)
+    assert command("flatten").code == 1
+    assert questions == ["Cancel and close EVERYTHING in PRAC-50K-1001?"]
+    assert session.commands == []
+
+
+def test_an_account_that_does_not_get_flat_is_an_error(command: RunCommand, script: PlayScript) -> None:
+    script(ScriptedSession([make_frame()], on_send=lambda _, __: OrderInDoubt("look at the account now")))
     outcome = command("flatten", "--all")
-    assert outcome.code == 4
-    assert "NOT FLAT" in outcome.err
-    assert "+2 MNQZ6" in outcome.err
+    assert outcome.code == OrderInDoubt.exit_code
+    assert "look at the account now" in outcome.err
