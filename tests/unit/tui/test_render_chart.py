@@ -118,7 +118,17 @@ def test_orders_in_one_row_keep_both_labels() -> None:
         for name in ("ONE", "TWO")
     ]
     picture = draw(make_chart_view(orders=tuple(near), average_price=None, fills=()))
-    assert "▲ ONE  ▲ TWO" in line_with(picture, "ONE")
+    assert "▲ ONE 20,110.00  ▲ TWO 20,110.00" in line_with(picture, "ONE")
+
+
+def test_an_order_whose_row_the_last_price_shares_still_shows_its_price() -> None:
+    target = ChartOrder(
+        order_id="t", price=20_123.5, label="TARGET 2", side=Side.SELL, role=OrderRole.TAKE_PROFIT
+    )
+    picture = draw(make_chart_view(orders=(target,), fills=(), average_price=None), height=16)
+    line = line_with(picture, "TARGET")
+    assert "▼ TARGET 2 20,123.50" in line
+    assert line.rstrip().endswith("20,123.25")
 
 
 def test_orders_far_away_are_arrows_at_the_edge_and_leave_the_scale_alone() -> None:

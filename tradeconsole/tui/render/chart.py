@@ -143,8 +143,9 @@ def _draw_plot(
     )
     overlays.draw_fills(canvas, frame, fills)
     overlays.draw_average(canvas, frame, view)
-    order_rows = overlays.draw_orders(canvas, frame, view.orders, port.selected_order_id)
     last = view.live.close if view.live is not None else view.bars.close[-1]
+    crowded = overlays.crowded_rows(frame, view, last)
+    order_rows = overlays.draw_orders(canvas, frame, view, port.selected_order_id, crowded=crowded)
     newest = frame.candles[-1]
     overlays.draw_last(canvas, frame, last, rose=last >= newest.open)
     if port.cursor is not None and frame.candle_at(port.cursor[0]) is not None:

@@ -1,7 +1,8 @@
 """What is drawn over and around candles: orders, average price, last price, fills, axes and the crosshair."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from datetime import tzinfo
 
 import msgspec
@@ -13,7 +14,7 @@ from tradeconsole.tui.render.glyphs import DOWN, UP
 from tradeconsole.tui.render.palette import Role
 from tradeconsole.tui.render.scale import PriceScale, price_labels, thinned, time_marks
 from tradeconsole.tui.render.series import Candle, Zoom
-from tradeconsole.views.models import ChartFill, ChartOrder, ChartView
+from tradeconsole.views.models import ChartFill, ChartView
 
 _LINE = {OrderRole.STOP_LOSS: Role.STOP, OrderRole.TAKE_PROFIT: Role.TARGET}
 _TAG = {OrderRole.STOP_LOSS: Role.TAG_STOP, OrderRole.TAKE_PROFIT: Role.TAG_TARGET}
@@ -91,9 +92,12 @@ def draw_average(canvas: Canvas, frame: Frame, view: ChartView) -> None:
 
 
 def draw_orders(
-    canvas: Canvas, frame: Frame, orders: Iterable[ChartOrder], selected: str | None
+    canvas: Canvas, frame: Frame, view: ChartView, selected: str | None, *, crowded: Collection[int]
 ) -> dict[int, str]:
     """Working orders as lines across with a label; those off the picture as arrows at its edge.
+
+    Args:
+        crowded: rows in which several prices meet, so that the axis cannot name them all: labels do it there.
 
     Returns:
         Canvas row of each line that is on the picture → order id, for the mouse.
@@ -101,25 +105,35 @@ def draw_orders(
     rows: dict[int, str] = {}
     ends: dict[int, int] = {}
     lines: dict[int, tuple[str, Role]] = {}
-    for order in sorted(orders, key=lambda order: order.order_id == selected):
+    for order in sorted(view.orders, key=lambda order: order.order_id == selected):
         chosen = order.order_id == selected
         line, tag = _LINE.get(order.role, Role.ENTRY), _TAG.get(order.role, Role.TAG_ENTRY)
-        arrow = UP if order.side is Side.BUY else DOWN
-        label = f" {arrow} {order.label} "
+        price = numbers.price(order.price, frame.decimals)
+        label = f" {UP if order.side is Side.BUY else DOWN} {order.label} "
         if frame.scale.shows(order.price):
             row = frame.scale.row(order.price)
             rows[frame.top + row] = order.order_id
             price_tag(canvas, frame, row, order.price, tag)
             lines[row] = ("━" if chosen else "╌", line)
+            label += f"{price} " if row in crowded else ""
         else:
             above = order.price > frame.scale.high
             row = 0 if above else frame.rows - 1
-            label = f" {'↑' if above else '↓'}{label}{numbers.price(order.price, frame.decimals)} "
+            label = f" {'↑' if above else '↓'}{label}{price} "
         x = ends.get(row, 0)
         ends[row] = canvas.text(x, frame.top + row, label, tag if chosen else line)
     for row, (char, role) in lines.items():
         canvas.row_under(frame.top + row, frame.width, char, role)
     return rows
+
+
+def crowded_rows(frame: Frame, view: ChartView, last: float) -> frozenset[int]:
+    """Rows of the plot in which more than one of last price, average and orders fall."""
+    prices = [last, *(order.price for order in view.orders)]
+    if view.average_price is not None and view.position:
+        prices.append(view.average_price)
+    found = Counter(frame.scale.row(price) for price in prices if frame.scale.shows(price))
+    return frozenset(row for row, count in found.items() if count > 1)
 
 
 def draw_last(canvas: Canvas, frame: Frame, price: float, *, rose: bool) -> None:

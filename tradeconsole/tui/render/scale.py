@@ -43,14 +43,14 @@ def fit_prices(low: float, high: float, rows: int, tick: float) -> PriceScale:
     span = max(high - low, 4 * tick)
     middle = (high + low) / 2
     low, high = min(low, middle - span / 2), max(high, middle + span / 2)
-    step = max(tick, label_step(span, rows, tick) / 2)
+    step = label_step(span, 4 * rows, tick)
     bottom = _floor(low - tick / 2, step)
     top = -_floor(-(high + tick / 2), step)
     return PriceScale(bottom, top, rows)
 
 
 def label_step(span: float, rows: int, tick: float) -> float:
-    """Distance between price labels: a round number of ticks that leaves about four rows between two labels."""
+    """Distance between price labels: a round number of ticks that leaves at least four rows between two labels."""
     wanted = span / max(rows / 4, 1)
     return next(step for step in _steps(tick) if step >= wanted * 0.999)
 

@@ -39,7 +39,7 @@ class EquityCurve(Widget):
         title = "Equity"
         if new is not None and new.curve.values:
             gained = new.curve.values[-1] - new.curve.values[0]
-            title = f"Equity {numbers.signed_money(gained)} since the session began"
+            title = f"Equity {numbers.signed_money(gained)} this session"
         self.border_title = Content(title)
         self._draw()
 

@@ -65,7 +65,7 @@ class OrdersTable(LineTable[OrderRow]):
                cell=lambda row, _: status_cell(row.status, row.doubt_seconds)),
         Column(key="role", title="Role", width=6, drop=2, sort=lambda row: row.role.value, cell=_role),
         Column(key="average", title="Filled at", width=11, align="right", drop=6, cell=_average),
-        Column(key="updated", title="Changed", width=8, drop=4, sort=lambda row: row.updated_at.timestamp(),
+        Column(key="updated", title="Changed", width=8, drop=7, sort=lambda row: row.updated_at.timestamp(),
                cell=lambda row, look: (numbers.clock(row.updated_at, look.zone), Role.MUTED)),
         Column(key="echo", title="Echo", width=18, drop=3, grow=62, cell=_echo),
     )  # fmt: skip
