@@ -78,7 +78,7 @@ def test_an_error_in_json_carries_what_a_program_needs() -> None:
         (["ordrs"], "No such command 'ordrs'"),
         (["orders", "--nonsense"], "No such option"),
         (["order", "buy", "MNQ"], "Missing argument"),
-        (["order", "buy", "MNQ", "two"], "'size'"),
+        (["order", "buy", "MNQ", "two"], "'two' is not a whole number"),
         (["order", "buy", "MNQ", "1", "--limit", "abc"], "'abc' is not a price"),
         (["orders", "--profile", "nope"], "there is no profile 'nope'"),
         (["run"], "needs a terminal"),
