@@ -287,12 +287,10 @@ class Book:
             )
             return self._put(order)
         merged = merge_report(order, report)
-        if merged == order:
-            return ()
         if merged.parent_id is None and report.parent_broker_id is not None:
             parent = self._parent_of(report.account_id, report.parent_broker_id)
             merged = msgspec.structs.replace(merged, parent_id=parent)
-        return self._put(merged)
+        return () if merged == order else self._put(merged)
 
     def _parent_of(self, account_id: str, broker_order_id: str | None) -> str | None:
         return self.order_ids.get((account_id, broker_order_id)) if broker_order_id else None

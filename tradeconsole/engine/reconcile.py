@@ -84,10 +84,16 @@ def _orders(book: Book, records: BrokerRecords) -> Iterable[Event]:
     for report in (*records.open_orders, *records.orders):
         # an order that finished between the two queries is in both: the later query knows more
         latest[report.broker_order_id] = report
-    for report in latest.values():
+    # entries before the legs that name them as their parent
+    for report in sorted(latest.values(), key=lambda report: report.parent_broker_id is not None):
         order = book.orders.get(order_id_of(report, book.order_ids))
-        if order is None or merge_report(order, report) != order:
+        if order is None or merge_report(order, report) != order or _is_orphan(book, order, report):
             yield OrderReported(report)
+
+
+def _is_orphan(book: Book, order: Order, report: OrderReport) -> bool:
+    """Whether a leg was heard of before its entry, which is known by now."""
+    return order.parent_id is None and (report.account_id, report.parent_broker_id) in book.order_ids
 
 
 def _vanished(book: Book, records: BrokerRecords) -> tuple[list[Event], list[str]]:

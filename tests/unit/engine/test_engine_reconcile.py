@@ -20,7 +20,7 @@ from trading_factories import (
 )
 
 from tradeconsole.domain.events import FillReported, InstrumentResolved, OrderReported, PositionAdjusted
-from tradeconsole.domain.orders import OrderStatus, OrderType, Side
+from tradeconsole.domain.orders import OrderReport, OrderStatus, OrderType, Side
 from tradeconsole.engine.book import Book
 from tradeconsole.engine.bus import Bus
 from tradeconsole.engine.reconcile import BrokerRecords, Reconciliation, reconcile
@@ -114,6 +114,31 @@ def test_working_orders_at_the_broker_are_all_taken_on(book: Book) -> None:
     many = tuple(make_report(tag=None, broker_order_id=str(i), type=OrderType.LIMIT) for i in range(14))
     carry_out(book, reconcile(book, make_records(open_orders=many)))
     assert len(book.open_orders) == 14
+
+
+def legs_and_entry() -> tuple[OrderReport, OrderReport]:
+    leg = make_report(
+        broker_order_id="3400000002", tag="tc-hand-1-SL", side=Side.SELL, type=OrderType.STOP,
+        stop_price=Decimal(20990), parent_broker_id="3400000001",
+    )  # fmt: skip
+    return leg, make_report(status=OrderStatus.FILLED, filled=2)
+
+
+def test_legs_find_their_entry_although_open_orders_are_listed_first(book: Book) -> None:
+    leg, entry = legs_and_entry()
+    carry_out(book, reconcile(book, make_records(open_orders=(leg,), orders=(entry,))))
+    assert book.orders["tc-hand-1-SL"].parent_id == "tc-hand-1"
+
+
+def test_a_leg_that_was_heard_of_before_its_entry_is_joined_to_it_later(book: Book) -> None:
+    leg, entry = legs_and_entry()
+    Bus(book.apply).publish(OrderReported(leg))
+    assert book.orders["tc-hand-1-SL"].parent_id is None
+    records = make_records(open_orders=(leg,), orders=(entry,))
+    carry_out(book, reconcile(book, records))
+    carry_out(book, reconcile(book, records))
+    assert book.orders["tc-hand-1-SL"].parent_id == "tc-hand-1"
+    assert reconcile(book, records).events == ()
 
 
 def test_positions_are_adjusted_only_when_the_difference_is_seen_twice(book: Book) -> None:
