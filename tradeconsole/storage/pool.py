@@ -141,7 +141,10 @@ def _translated() -> Iterator[None]:
         raise StorageError(f"the database URL cannot be used: {_one_line(error)}") from error
     except TimeoutError as error:
         raise DatabaseAway("PostgreSQL does not answer in time") from error
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        # the driver's words on a connection that broke in mid-sentence are about its own state
+        raise DatabaseAway("PostgreSQL is not available: the connection broke") from error
+    except (OSError, asyncpg.PostgresError) as error:
         raise DatabaseAway(f"PostgreSQL is not available: {_one_line(error)}") from error
 
 
