@@ -141,7 +141,9 @@ class Sections:
         account_id = self._gaze.account_id
         if account_id is None:
             return None
-        return build_trading.order_rows(self._engine.book, account_id, self._engine.clock.now())
+        return build_trading.order_rows(
+            self._engine.book, account_id, self._engine.clock.now(), self._engine.calendar.zone
+        )
 
     def _fills(self) -> tuple[FillRow, ...] | None:
         account_id = self._gaze.account_id
