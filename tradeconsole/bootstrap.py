@@ -11,7 +11,7 @@ from typing import Final
 from tradeconsole.brokers.projectx.adapter import ProjectXBroker
 from tradeconsole.brokers.projectx.connection import ProjectXConnection, Timings
 from tradeconsole.brokers.projectx.firms import find_firm
-from tradeconsole.domain.events import Channel, ChannelState, StorageChanged
+from tradeconsole.domain.events import Channel, ChannelState, Severity, StorageChanged
 from tradeconsole.domain.sessions import load_calendar
 from tradeconsole.emulator.home import Endpoint
 from tradeconsole.emulator.process import EmulatorProcess, reset
@@ -78,7 +78,8 @@ class _Desk:
     def __init__(self, settings: Settings, make_broker: MakeBroker, *, storage: bool) -> None:
         self._settings = settings
         self._make_broker = make_broker
-        self._store = open_store(settings, self._on_storage, self._on_restored_late)
+        self._damage: list[str] = []
+        self._store = open_store(settings, self._on_storage, self._on_restored_late, self._damage.append)
         self._storage = storage
         self._engine: Engine | None = None
 
@@ -93,6 +94,8 @@ class _Desk:
             calendar=calendar,
             options=_options(settings),
         )
+        for report in self._damage:
+            self._engine.notices.raise_(Severity.WARNING, "Damaged records were put aside", report)
         await (self._engine.start() if streams else self._engine.start_quietly())
         return self._engine
 
@@ -114,6 +117,7 @@ def open_store(
     settings: Settings,
     on_storage: Callable[[StorageChanged], None] = lambda _: None,
     on_restored_late: Callable[[Restored], None] = lambda _: None,
+    on_damage: Callable[[str], None] = lambda _: None,
 ) -> Store:
     """The storage of the profile in use; nothing is opened or started yet."""
     dsn = settings.storage.dsn
@@ -125,6 +129,7 @@ def open_store(
         migrations=shipped("migrations"),
         on_storage=on_storage,
         on_restored_late=on_restored_late,
+        on_damage=on_damage,
         windows=Windows(
             orders=timedelta(days=settings.storage.order_days),
             fills=timedelta(days=settings.storage.fill_days),

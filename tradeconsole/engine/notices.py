@@ -175,6 +175,8 @@ class Notices:
         )
 
     def _stored(self, event: StorageChanged) -> None:
+        if event.available and event.reason:
+            self.raise_(Severity.ERROR, "Storage refused a record", event.reason)
         if event.available is self._storage:
             return
         self._storage = event.available

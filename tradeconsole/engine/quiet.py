@@ -3,7 +3,20 @@
 import asyncio
 from typing import Final
 
-from tradeconsole.domain.commands import Command, Flatten, ModifyOrder, NudgeOrder, PlaceOrder
+from tradeconsole.domain.commands import (
+    Arm,
+    CancelAll,
+    CancelOrder,
+    ClosePosition,
+    Command,
+    Disarm,
+    DismissNotifications,
+    Flatten,
+    ModifyOrder,
+    NudgeOrder,
+    PlaceOrder,
+    Reconcile,
+)
 from tradeconsole.domain.events import QuoteReceived
 from tradeconsole.domain.orders import OrderStatus
 from tradeconsole.engine.book import Book
@@ -66,8 +79,21 @@ class QuietLane:
             scope = await self._connection.resolve(command.symbol) if command.symbol else None
             if not await self._flattener.start(command.account_id, scope.instrument_id if scope else None):
                 raise OrderInDoubt("the broker does not confirm flat: look at the account now")
+        account_id = self._account_of(command, done)
+        if account_id is None:
+            return
         for _ in range(LOOKS):
-            await self._sync.sync_all()
+            await self._sync.sync(account_id)
             if not any(self._book.orders[order_id].status in _UNSETTLED for order_id in done.order_ids):
                 return
             await asyncio.sleep(PAUSE)
+
+    def _account_of(self, command: Command, done: Done) -> str | None:
+        """The account in which a command has changed something at the broker; None if it has not."""
+        match command:
+            case Arm() | Disarm() | Reconcile() | DismissNotifications():
+                return None
+            case ModifyOrder() | NudgeOrder() | CancelOrder():
+                return self._book.orders[done.order_ids[0]].account_id
+            case PlaceOrder() | CancelAll() | ClosePosition() | Flatten():
+                return command.account_id
