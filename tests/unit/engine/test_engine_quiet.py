@@ -1,12 +1,14 @@
 """Commands without streams: a price is fetched before, the outcome awaited after."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
 from scripted_broker import MemoryJournal, OpenCalendar, ScriptedBroker
-from trading_factories import ACCOUNT, MNQ, NOON, make_fill, make_report, make_stated
+from trading_factories import ACCOUNT, MNQ, NOON, make_account, make_fill, make_report, make_stated
 
 from tradeconsole.domain.commands import Arm, Flatten, PlaceOrder
+from tradeconsole.domain.events import AccountReported, BrokerPosition
 from tradeconsole.domain.market import Quote
 from tradeconsole.domain.orders import OrderRequest, OrderStatus, OrderType, Side
 from tradeconsole.engine.engine import Engine, EngineOptions
@@ -90,3 +92,22 @@ async def test_wrong_credentials_end_a_command_at_once(monkeypatch: pytest.Monke
     monkeypatch.setattr(broker_of(engine), "connect", refuse)
     with pytest.raises(AuthenticationFailed):
         await engine.start_quietly()
+
+
+async def test_only_the_account_concerned_is_asked_about_and_arming_asks_nothing(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    price(engine, 21000.0, monkeypatch)
+    engine.bus.publish(AccountReported(make_account(account_id="999", name="OTHER")))
+    asked: list[str] = []
+    plain = broker_of(engine).get_positions
+
+    async def watched(account_id: str) -> Sequence[BrokerPosition]:
+        asked.append(account_id)
+        return await plain(account_id)
+
+    monkeypatch.setattr(broker_of(engine), "get_positions", watched)
+    await engine.handle(Arm(ACCOUNT))
+    assert asked == []
+    await engine.handle(LIMIT)
+    assert set(asked) == {ACCOUNT}
