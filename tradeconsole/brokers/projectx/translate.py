@@ -183,7 +183,10 @@ def position(row: wire.PositionRow, *, deleted: bool = False) -> BrokerPosition:
         instrument_id=row.contract_id,
         size=0 if deleted else row.size * signs.get(row.type, 0),
         average_price=row.average_price,
-        opened_at=row.creation_timestamp,
+        # REST and stream tell this in different precision; one position must not look like two
+        opened_at=row.creation_timestamp.replace(
+            microsecond=row.creation_timestamp.microsecond // 1000 * 1000
+        ),
         position_id=str(row.id),
     )
 
