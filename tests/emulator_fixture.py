@@ -144,6 +144,13 @@ class RunningEmulator:
         product = self.gateway.catalogue.product(symbol)
         return self.gateway.catalogue.active(product, self.gateway.today).id
 
+    def last(self, symbol: str) -> float:
+        """Last price of a product's active contract."""
+        quote = self.gateway.exchange.quote(self.contract(symbol))
+        assert quote is not None
+        assert quote.last is not None
+        return quote.last
+
     def order(self, name: str, **arguments: object) -> None:
         """Carry out a control-plane order, such as `order("move", contract="MNQ", ticks=8)`."""
         operation = next(operation for operation in OPERATIONS if operation.name == name)

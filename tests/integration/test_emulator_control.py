@@ -9,8 +9,9 @@ import pytest
 import pytest_asyncio
 from emulator_fixture import RunningEmulator, running_emulator
 
-from tradeconsole.emulator.control import OPERATIONS
+from tradeconsole.emulator.control import OPERATIONS, Operation
 from tradeconsole.emulator.faults import EventFault, Hub, LostReply
+from tradeconsole.exchange.records import ExchangeEvent
 
 SEARCH = {"onlyActiveAccounts": True}
 
@@ -126,7 +127,7 @@ async def test_user_events_can_be_duplicated_reversed_or_dropped(
     async with running_emulator(frozen=True) as emulator, emulator.hub("user") as hub:
         await hub.invoke("SubscribeOrders", emulator.practice_id)
         emulator.gateway.on_events(lambda events: held.extend(events))
-        held: list[object] = []
+        held: list[ExchangeEvent] = []
         await emulator.call("/api/Order/place", **market_order(emulator, type=1, limitPrice=1))
         emulator.step(1)
         emulator.order("events", kind=kind)
@@ -159,14 +160,14 @@ async def test_prices_are_set_in_the_market(emulator: RunningEmulator) -> None:
         f"{emulator.url}/__emu/price", json={"contract": "MNQ", "price": 30000.25}
     )
     assert answer.status_code == 200
-    assert emulator.gateway.exchange.quote(emulator.contract("MNQ")).last == 30_000.25
+    assert emulator.last("MNQ") == 30_000.25
     for wrong in ({"contract": "MNQ", "price": 1.1}, {"contract": "NOPE", "price": 1}, {"contract": "MNQ"}):
         assert (await emulator.http.post(f"{emulator.url}/__emu/price", json=wrong)).status_code == 400
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 async def test_orders_with_unknown_arguments_are_refused(
-    emulator: RunningEmulator, operation: object
+    emulator: RunningEmulator, operation: Operation
 ) -> None:
     answer = await emulator.http.post(f"{emulator.url}/__emu/{operation.name}", json={"surprise": 1})
     assert answer.status_code == 400

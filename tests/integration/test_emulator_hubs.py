@@ -12,6 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from tradeconsole.emulator.hubs import HubLimits
+from tradeconsole.emulator.signalr import PING
 from tradeconsole.emulator.switches import Switches
 
 
@@ -248,22 +249,23 @@ async def test_sessions_live_side_by_side_when_switched_so() -> None:
 
 
 async def test_a_client_that_does_not_read_is_cut_off_and_others_are_served() -> None:
-    small = HubLimits(unread=600_000)
-    quiet = Switches(single_session=False)
-    async with running_emulator(activity=50.0, switches=quiet, limits=small) as emulator:
-        contract = emulator.contract("MNQ")
+    many = Switches(single_session=False)
+    async with running_emulator(switches=many, limits=HubLimits(unread=600_000)) as emulator:
+        connections = emulator.emulator.hubs.connections
         narrow = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         narrow.connect(("127.0.0.1", emulator.emulator.listener.port))
         url = f"{emulator.url.replace('http', 'ws')}/hubs/market?access_token={emulator.token}"
         async with connect(url, sock=narrow, max_queue=1, compression=None, close_timeout=0) as deaf:
             await deaf.send('{"protocol":"json","version":1}' + SEPARATOR)
-            subscribe = {"type": 1, "target": "SubscribeContractMarketDepth", "arguments": [contract]}
-            await deaf.send(json.dumps(subscribe) + SEPARATOR)
+            await deaf.recv()
+            (unread,) = connections()
             async with emulator.hub("market") as reader:
-                await reader.invoke("SubscribeContractMarketDepth", contract)
+                await reader.invoke("SubscribeContractQuotes", emulator.contract("MNQ"))
                 async with asyncio.timeout(60):
-                    while len(emulator.emulator.hubs.connections()) == 2:
-                        await asyncio.sleep(0.05)
+                    while unread in connections():
+                        unread.send(PING * 10_000)
+                        await asyncio.sleep(0)
                 told = len(reader.events)
+                emulator.order("move", contract="MNQ", ticks=4)
                 await reader.until(lambda: len(reader.events) > told)

@@ -11,6 +11,7 @@ class GatewayClock:
     Args:
         start: time shown at first; None follows the machine's clock.
         speed: emulated seconds per real second.
+        frozen: stands at its start until it is stepped or resumed.
         source: seconds that drive it. `time.time` lets a market go on while the machine sleeps,
             `time.monotonic` lets a replay pause with it.
     """
@@ -20,13 +21,14 @@ class GatewayClock:
         start: datetime | None = None,
         *,
         speed: float = 1.0,
+        frozen: bool = False,
         source: Callable[[], float] = time.time,
     ) -> None:
         self._source = source
         self._speed = speed
         self._anchor = (start or datetime.fromtimestamp(source(), UTC), source())
         self._latest = self._anchor[0]
-        self._frozen = False
+        self._frozen = frozen
 
     @property
     def speed(self) -> float:

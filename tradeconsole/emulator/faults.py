@@ -21,7 +21,7 @@ class LostReply(StrEnum):
     HANG = "hang"  # nothing, until it gives up
 
 
-class RestFault(msgspec.Struct, frozen=True, kw_only=True):
+class RestFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What happens to calls of an endpoint instead of, or after, their normal course.
 
     `path` is a part of the path in any case (empty: every call). `status` answers with that HTTP status, `code`

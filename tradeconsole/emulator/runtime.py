@@ -140,14 +140,11 @@ class Emulator:
         if reached is None:
             for account in demo_accounts(user.name, installation.number):
                 world.exchange.open_account(account)
-        clock = world.start_clock(reached)
-        if options.frozen:
-            clock.freeze()
         return Gateway(
             exchange=world.exchange,
             catalogue=world.catalogue,
             serves=world.serves,
-            clock=clock,
+            clock=world.start_clock(reached),
             users=(user,),
             tokens=TokenIssuer(installation.secret),
             budgets=RequestBudgets(enforced=options.rate_limits),

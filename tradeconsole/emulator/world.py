@@ -70,7 +70,9 @@ def _synthetic(options: EmulatorOptions, seed: int, rules: ExchangeOptions) -> W
 
     def start_clock(reached: datetime | None) -> GatewayClock:
         # a market that was stepped ahead, or whose machine was set back, does not run backwards
-        return GatewayClock(max(reached or now, now), speed=options.speed, source=time.time)
+        return GatewayClock(
+            max(reached or now, now), speed=options.speed, frozen=options.frozen, source=time.time
+        )
 
     return World(
         exchange=Exchange(catalogue, market, rules),
@@ -93,7 +95,9 @@ def _replay(options: EmulatorOptions, seed: int, rules: ExchangeOptions) -> Worl
     market = PathMarket(catalogue, source, start, seed)
 
     def start_clock(reached: datetime | None) -> GatewayClock:
-        return GatewayClock(reached or start, speed=options.speed, source=time.monotonic)
+        return GatewayClock(
+            reached or start, speed=options.speed, frozen=options.frozen, source=time.monotonic
+        )
 
     def skip(now: datetime) -> datetime | None:
         opening = source.next_bar_after(now)
