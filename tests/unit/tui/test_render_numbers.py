@@ -20,13 +20,13 @@ def read(text: str) -> Decimal:
 
 
 @given(ticks=st.integers(-4_000_000, 4_000_000))
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_a_price_reads_back_as_the_tick_it_was(ticks: int) -> None:
     assert read(numbers.price(ticks * 0.25, 2)) == ticks * Decimal("0.25")
 
 
 @given(cents=st.integers(-(10**12), 10**12))
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_money_reads_back_to_the_cent_and_says_which_way(cents: int) -> None:
     text = numbers.signed_money(Decimal(cents) / 100)
     assert read(text) == Decimal(cents) / 100
@@ -79,13 +79,13 @@ def test_values_are_written_as_a_trader_expects(text: str, expected: str) -> Non
 
 
 @given(volume=st.integers(0, 10**11))
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_a_volume_needs_at_most_six_cells(volume: int) -> None:
     assert len(numbers.compact(volume)) <= 6
 
 
 @given(seconds=st.floats(0, 10**8))
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_an_age_needs_at_most_five_cells(seconds: float) -> None:
     assert len(numbers.age(seconds)) <= 5
 

@@ -7,12 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.theme import BUILTIN_THEMES
 
-from tradeconsole.domain.accounts import AccountKind
 from tradeconsole.domain.events import Severity
 from tradeconsole.tui.render.curve import EMPTY, draw_curve
 from tradeconsole.tui.render.feed import feed_strips
 from tradeconsole.tui.render.palette import (
-    ACCOUNT_ROLES,
     REVERSED,
     SEVERITY_ROLES,
     Colors,
@@ -114,7 +112,7 @@ def test_what_was_read_is_not_bold() -> None:
 
 
 @given(text=st.text(max_size=120), width=st.integers(1, 40))
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_wrapped_text_never_exceeds_its_width(text: str, width: int) -> None:
     lines = wrap(text, width, indent="  ")
     assert lines
@@ -131,14 +129,10 @@ def test_every_theme_gives_every_role_a_style(name: str) -> None:
 
 
 def test_a_theme_chooses_its_own_trading_colours() -> None:
-    colors = colors_of({"trade-up": "#00ff00", "account-live": "#ff0000", "foreground": "#ffffff"})
-    assert (colors.up, colors.live, colors.foreground) == ("#00ff00", "#ff0000", "#ffffff")
+    colors = colors_of({"trade-up": "#00ff00", "trade-target": "#ff0000", "foreground": "#ffffff"})
+    assert (colors.up, colors.target, colors.foreground) == ("#00ff00", "#ff0000", "#ffffff")
     assert colors.down == Colors().down
 
 
 def test_a_theme_colour_that_is_none_falls_back() -> None:
     assert colors_of({"trade-up": "auto 87%", "trade-down": "no colour"}) == Colors()
-
-
-def test_each_kind_of_account_has_its_own_colour() -> None:
-    assert len({STYLES[ACCOUNT_ROLES[kind]].color for kind in AccountKind}) == len(AccountKind)

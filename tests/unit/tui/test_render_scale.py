@@ -25,7 +25,7 @@ ROWS = st.integers(1, 60)
 
 
 @given(tick=TICKS, low=st.integers(0, 100_000), span=st.integers(0, 5_000), rows=ROWS)
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_a_fitted_scale_holds_its_range_within_its_rows(tick: float, low: int, span: int, rows: int) -> None:
     bottom, top = low * tick, (low + span) * tick
     scale = fit_prices(bottom, top, rows, tick)
@@ -35,7 +35,7 @@ def test_a_fitted_scale_holds_its_range_within_its_rows(tick: float, low: int, s
 
 
 @given(tick=TICKS, low=st.integers(0, 100_000), span=st.integers(1, 5_000), rows=st.integers(2, 60))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_labels_are_on_the_tick_grid_and_in_the_row_of_their_price(
     tick: float, low: int, span: int, rows: int
 ) -> None:
@@ -48,7 +48,7 @@ def test_labels_are_on_the_tick_grid_and_in_the_row_of_their_price(
 
 
 @given(tick=TICKS, span=st.integers(4, 5_000), rows=st.integers(8, 60))
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_labels_stand_a_few_rows_apart(tick: float, span: int, rows: int) -> None:
     step = label_step(span * tick, rows, tick)
     assert step >= span * tick / (rows / 4) * 0.99
@@ -73,6 +73,7 @@ def test_prices_run_down_the_rows_in_half_cells() -> None:
 
 
 @given(row=st.integers(0, 19), low=st.integers(1, 10_000), span=st.integers(4, 500))
+@settings(deadline=None)
 def test_the_price_of_a_row_is_in_that_row(row: int, low: int, span: int) -> None:
     scale = fit_prices(low, low + span, 20, 0.25)
     assert scale.row(scale.price(row)) == row
@@ -129,6 +130,7 @@ def test_no_bars_have_no_marks() -> None:
 
 
 @given(bars=st.lists(st.integers(0, 80), unique=True, max_size=30), slot=st.integers(1, 6), width=ROWS)
+@settings(deadline=None)
 def test_labels_on_the_time_axis_never_touch(bars: list[int], slot: int, width: int) -> None:
     marks = [TimeMark(bar, "Wed 14" if bar % 7 == 0 else "09:00", boundary=bar % 7 == 0) for bar in bars]
     placed = thinned(marks, slot, width)

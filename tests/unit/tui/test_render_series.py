@@ -56,7 +56,7 @@ def naive(bars: BarSeries, merge: int) -> list[Candle]:
     merge=st.sampled_from([1, 2, 5, 20]),
     count=st.integers(1, 90),
 )
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_a_window_is_the_newest_candles_of_the_naive_merge(starts: list[int], merge: int, count: int) -> None:
     bars = gapped(starts)
     series = Series(bars, None, seconds=MINUTE, merge=merge)
@@ -64,7 +64,7 @@ def test_a_window_is_the_newest_candles_of_the_naive_merge(starts: list[int], me
 
 
 @given(starts=st.lists(st.integers(1000, 1100), min_size=2, max_size=60), merge=st.sampled_from([1, 5]))
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_older_bars_do_not_change_the_candles_that_were_there(starts: list[int], merge: int) -> None:
     bars = gapped(starts)
     longer = gapped([*starts, *range(900, 950)])

@@ -53,7 +53,7 @@ def test_spare_cells_go_to_columns_that_grow_up_to_their_limit() -> None:
 
 
 @given(width=WIDTHS)
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 def test_every_line_has_exactly_the_width_of_the_table(width: int) -> None:
     placed = place(COLUMNS, width)
     assert header_strip(placed, STYLES, width).cell_length == width
@@ -61,7 +61,7 @@ def test_every_line_has_exactly_the_width_of_the_table(width: int) -> None:
 
 
 @given(width=WIDTHS)
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 def test_a_price_is_whole_or_absent_at_any_width(width: int) -> None:
     text = row_strip(place(COLUMNS, width), ROW, LOOK, STYLES, width).text
     assert "20,123.25" in text or "2" not in text.replace("MNQZ", "")
@@ -118,7 +118,7 @@ def test_the_column_under_the_mouse_is_the_one_drawn_there() -> None:
 
 
 @given(count=st.integers(2, 500), height=st.integers(1, 60), top=st.integers(0, 500))
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_the_rail_shows_which_part_is_in_sight(count: int, height: int, top: int) -> None:
     assume(height < count)
     top = min(top, count - height)
@@ -137,7 +137,7 @@ def test_ascii_lines_are_ascii() -> None:
 
 
 @given(text=st.text(max_size=30))
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_foreign_text_keeps_its_number_of_cells(text: str) -> None:
     safe = narrow(text)
     assert len(safe) == len(text)

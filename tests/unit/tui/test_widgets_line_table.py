@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from factories import make_bracket, make_order_row, make_orders, make_quote_row, make_watchlist
 from pictures import screen_text
+from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.geometry import Region
@@ -303,3 +304,22 @@ async def test_rows_may_come_before_the_table_is_on_screen() -> None:
     table.rows = make_orders()
     table.filter_text = "tc"
     assert isinstance(table.rows[0], OrderRow)
+
+
+async def test_the_wheel_scrolls_rows_and_leaves_the_cursor_where_it_is() -> None:
+    async with desk(Watchlist(), many(40)) as (app, pilot):
+        app.animation_level = "none"
+        await pilot.press("j")
+        wheel = events.MouseScrollDown(app.table, 5, 5, 0, 0, 0, shift=False, meta=False, ctrl=False)
+        app.table.post_message(wheel)
+        await pilot.pause(0.1)
+        assert app.table.scroll_offset.y > 0
+        assert cursor(app.table) == "I00"
+
+
+async def test_a_long_table_shows_a_rail_and_a_short_one_does_not() -> None:
+    async with desk(Watchlist(), many(40)) as (app, pilot):
+        assert "▐" in screen_text(app)
+        app.table.rows = many(3)
+        await pilot.pause()
+        assert "▐" not in screen_text(app)

@@ -12,7 +12,6 @@ from rich.color import Color as RichColor
 from rich.style import Style
 from textual.color import Color, ColorParseError
 
-from tradeconsole.domain.accounts import AccountKind
 from tradeconsole.domain.events import Severity
 
 
@@ -48,10 +47,6 @@ class Role(IntEnum):
     TAG_TARGET = auto()
     TAG_AVERAGE = auto()
     TAG_CURSOR = auto()
-    PRACTICE = auto()
-    EVALUATION = auto()
-    FUNDED = auto()
-    LIVE = auto()
 
 
 Styles = tuple[Style, ...]
@@ -60,22 +55,11 @@ Styles = tuple[Style, ...]
 LOUD: Final = frozenset({Role.ALARM, Role.DOUBT})
 """Roles that nobody must overlook."""
 
-REVERSED: Final = LOUD | {
-    Role.FLASH_UP, Role.FLASH_DOWN,
-    *(role for role in Role if role.name.startswith("TAG_")),
-    Role.PRACTICE, Role.EVALUATION, Role.FUNDED, Role.LIVE,
-}  # fmt: skip
+REVERSED: Final = LOUD | {role for role in Role if role.name.startswith(("FLASH_", "TAG_"))}
 """Roles that paint the background of their text."""
 
 UNDIMMED: Final = LOUD | {Role.BAD}
 """Roles that keep their colour when a row is dimmed."""
-
-ACCOUNT_ROLES: Final = {
-    AccountKind.PRACTICE: Role.PRACTICE,
-    AccountKind.EVALUATION: Role.EVALUATION,
-    AccountKind.FUNDED: Role.FUNDED,
-    AccountKind.LIVE: Role.LIVE,
-}
 
 SEVERITY_ROLES: Final = {
     Severity.INFO: Role.MUTED,
@@ -100,10 +84,6 @@ class Colors(msgspec.Struct, frozen=True, kw_only=True):
     warn: str = "#ffca28"
     bad: str = "#ff6b6b"
     target: str = "#81c784"
-    practice: str = "#4fc3f7"
-    evaluation: str = "#b39ddb"
-    funded: str = "#ffca28"
-    live: str = "#ff5252"
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,8 +110,8 @@ def colors_of(variables: Mapping[str, str]) -> Colors:
     """The colours of a Textual theme.
 
     Args:
-        variables: the theme's CSS variables (`App.theme_variables`). A theme may set `trade-up`, `trade-down`,
-            `trade-target` and `account-practice`, `-evaluation`, `-funded`, `-live`; our own serve where not.
+        variables: the theme's CSS variables (`App.theme_variables`). A theme may set `trade-up`, `trade-down`
+            and `trade-target`; our own serve where not.
     """
     default = Colors()
     chosen = {
@@ -144,7 +124,6 @@ def colors_of(variables: Mapping[str, str]) -> Colors:
         "warn": variables.get("warning"),
         "bad": variables.get("text-error") or variables.get("error"),
         "target": variables.get("trade-target"),
-        **{kind.value: variables.get(f"account-{kind.value}") for kind in AccountKind},
     }
     return msgspec.structs.replace(default, **{k: v for k, v in chosen.items() if v and _is_color(v)})
 
@@ -198,10 +177,6 @@ def styles_of(colors: Colors, background: RichColor | None = None) -> Styles:
         Role.TAG_TARGET: tag(named["target"]),
         Role.TAG_AVERAGE: tag(text),
         Role.TAG_CURSOR: tag(named["warn"]),
-        Role.PRACTICE: tag(named["practice"]),
-        Role.EVALUATION: tag(named["evaluation"]),
-        Role.FUNDED: tag(named["funded"]),
-        Role.LIVE: tag(named["live"]),
     }
     return tuple(styles[role] for role in Role)
 
