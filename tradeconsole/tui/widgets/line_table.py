@@ -1,5 +1,6 @@
 """A table for rows that stream: drawn line by line, repainting only the lines that changed."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Generic
 
@@ -100,9 +101,9 @@ class LineTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
 
     # -- what a subclass says of its rows
 
+    @abstractmethod
     def key_of(self, row: Row) -> str:
         """What names a row for good."""
-        raise NotImplementedError
 
     def text_of(self, row: Row) -> str:
         """What a filter looks at: all cells."""
