@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from fakes import ScriptedSession
+from textual import events
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widget import Widget
@@ -18,6 +19,11 @@ STILL = Appearance(fps=1000, reduced_motion=True, quiet=0.0)
 """Draws every frame, never moves, and lets any key confirm that was pressed after its question appeared."""
 
 PATIENCE = 10.0
+
+_HOPS = 3
+"""A key goes from the app to the focused widget, up again, and into the flow that it starts."""
+
+_LONG_NAMES = {"&": "ampersand", "/": "slash"}
 
 D = TypeVar("D", bound=Screen[Any])
 
@@ -40,7 +46,11 @@ class Console:
         self.app, self.pilot, self.session = app, pilot, session
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        """Press keys one after the other; each has had its effect before the next, and all before this returns."""
+        for key in keys:
+            self.app.post_message(events.Key(_LONG_NAMES.get(key, key), key if len(key) == 1 else None))
+            for _ in range(_HOPS):
+                await self.pilot.pause(0)
         await self.pilot.pause()
 
     async def until(self, condition: Callable[[], object], what: str = "") -> None:

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-LOCAL_FPS = 10
-REMOTE_FPS = 4
+from tradeconsole.settings import InterfaceSettings
 
 
 class Appearance(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,7 +14,7 @@ class Appearance(msgspec.Struct, frozen=True, kw_only=True):
     seconds that the keyboard must have rested before a key may confirm.
     """
 
-    fps: float = LOCAL_FPS
+    fps: float = 10
     theme: str = "tradeconsole"
     no_color: bool = False
     reduced_motion: bool = False
@@ -30,25 +29,15 @@ def is_remote(environ: Mapping[str, str]) -> bool:
     return bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
 
 
-def appearance(
-    environ: Mapping[str, str],
-    *,
-    theme: str = "tradeconsole",
-    fps: float = LOCAL_FPS,
-    ssh_fps: float = REMOTE_FPS,
-    reduced_motion: bool = False,
-    ascii_only: bool = False,
-    bell: bool = False,
-    keys: Mapping[str, tuple[str, ...]] | None = None,
-) -> Appearance:
-    """Settings as they apply in this terminal: slower and still over SSH, grey with `NO_COLOR`, ASCII on `dumb`."""
+def appearance(interface: InterfaceSettings, environ: Mapping[str, str]) -> Appearance:
+    """Settings as they apply in this terminal: slower and still over SSH, grey with `NO_COLOR`, ASCII on `linux`."""
     remote = is_remote(environ)
     return Appearance(
-        fps=min(fps, ssh_fps) if remote else fps,
-        theme=theme,
+        fps=min(interface.fps, interface.ssh_fps) if remote else interface.fps,
+        theme=interface.theme,
         no_color="NO_COLOR" in environ,
-        reduced_motion=reduced_motion or remote,
-        ascii_only=ascii_only or environ.get("TERM") in {"dumb", "linux"},
-        bell=bell,
-        keys=keys or {},
+        reduced_motion=interface.reduced_motion or remote,
+        ascii_only=interface.ascii or environ.get("TERM") in {"dumb", "linux"},
+        bell=interface.bell,
+        keys=interface.keys,
     )

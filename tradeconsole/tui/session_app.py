@@ -19,6 +19,7 @@ from tradeconsole.tui.dialogs.stopped import Stopped
 from tradeconsole.tui.dialogs.ticket_dialog import TicketDialog
 from tradeconsole.tui.health import HeartbeatWatch, LagWatch
 from tradeconsole.tui.keys import key_map
+from tradeconsole.tui.plain import PlainCharacters
 from tradeconsole.tui.render.palette import Look, colors_of, default_look
 from tradeconsole.tui.screens.chart import ChartScreen
 from tradeconsole.tui.screens.console import ConsoleScreen
@@ -39,6 +40,9 @@ DEFAULTS = Appearance()
 
 HEALTH_PERIOD = 0.5
 EXIT_INTERNAL = 70
+
+BELLS: Final = frozenset({Severity.SUCCESS, Severity.ERROR})
+"""News that rings the terminal's bell where the user wants that: fills and alarms."""
 
 _SEVERITY_TONES: dict[Severity, Tone] = {
     Severity.SUCCESS: "information",
@@ -94,12 +98,15 @@ class SessionApp(App[None]):
         self._heartbeat = HeartbeatWatch(clock())
         self._lag = LagWatch(HEALTH_PERIOD, clock())
         self._starting = "starting the engine…"
+        self._stopped = False
         self._end_code = 0
         self._end_message = ""
         self._zone = default_look().zone
         self.set_keymap(key_map(appearance.keys))
         if appearance.reduced_motion:
             self.animation_level = "none"
+        if appearance.ascii_only:
+            self._filters.append(PlainCharacters())
         for theme in THEMES:
             self.register_theme(theme)
 
@@ -167,13 +174,14 @@ class SessionApp(App[None]):
             if started
             else "Nothing was sent. Mend this and start tradeconsole again."
         )
+        self._stopped = True
         self._set_starting(f"{heading}: {self._end_message}")
         dialog = Stopped(heading, self._end_message, advice, self._appearance.quiet)
         self.push_screen(dialog, lambda leave: self.leave() if leave else None)
 
     def _set_starting(self, text: str) -> None:
         self._starting = text
-        self._tell_screens(starting=text)
+        self._tell_screens(starting=text, stopped=self._stopped)
 
     def leave(self) -> None:
         """End the console; the exit code tells whether the engine ended first."""
@@ -213,7 +221,7 @@ class SessionApp(App[None]):
             tone = _SEVERITY_TONES.get(row.severity)
             if tone is None or row.read or told.get(row.notification_id) == row.count:
                 continue
-            if self._appearance.bell and tone == "error":
+            if self._appearance.bell and row.severity in BELLS:
                 self.bell()
             if not self._base_screen().shows_feed:
                 self.say(f"{row.title}: {row.detail}" if row.detail else row.title, tone)
@@ -235,6 +243,7 @@ class SessionApp(App[None]):
         screen = event.screen
         screen.look = self._look()
         screen.starting = self._starting
+        screen.stopped = self._stopped
         screen.remap = self._appearance.keys
         with self.batch_update():
             screen.show(self._picture)

@@ -18,6 +18,7 @@ from factories import (
     make_quote_row,
 )
 from fakes import ScriptedSession
+from pictures import screen_strips
 from textual.command import CommandInput, CommandPalette
 from textual.widgets import Input, OptionList
 
@@ -132,6 +133,7 @@ async def test_a_session_that_dies_is_said_plainly_and_commands_go_nowhere() -> 
         assert dialog.heading == "The engine stopped"
         await console.press("escape")
         await console.no_dialog()
+        assert "ENGINE STOPPED" in str(console.find(Header).render())
         await console.press("ctrl+x")
         await console.said("The engine is not connected; nothing was sent.")
         await console.press("q")
@@ -248,7 +250,7 @@ async def test_what_happened_before_the_start_is_no_news() -> None:
         assert console.toasts == []
 
 
-async def test_the_bell_rings_for_errors_only_when_wanted() -> None:
+async def test_the_bell_rings_only_when_wanted() -> None:
     for wanted in (True, False):
         script = session(notifications=())
         rung: list[int] = []
@@ -513,6 +515,16 @@ async def test_no_color_is_grey_and_shapes_tell_up_from_down() -> None:
     async with running(session(), appearance=msgspec.structs.replace(STILL, no_color=True)) as console:
         assert console.app.theme == "tradeconsole-grey"
         await console.until(lambda: console.find(Watchlist).look.monochrome)
+
+
+async def test_ascii_leaves_nothing_on_screen_that_a_terminal_may_lack() -> None:
+    appearance = msgspec.structs.replace(STILL, ascii_only=True)
+    async with running(session(orders=make_bracket()), appearance=appearance) as console:
+        for key in ("1", "2", "3"):
+            await console.press(key)
+            lines = [strip.text for strip in screen_strips(console.app)]
+            assert "PRACTICE" in "".join(lines)
+            assert "".join(lines).isascii()
 
 
 async def test_a_search_goes_to_the_venue_only_with_words() -> None:

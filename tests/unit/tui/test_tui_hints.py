@@ -3,10 +3,11 @@
 import pytest
 from factories import make_header_view, make_position_row
 
-from tradeconsole.actions import BY_ID, Danger, Where, offered_on
+from tradeconsole.actions import BY_ID, Where, offered_on
+from tradeconsole.settings import InterfaceSettings
 from tradeconsole.tui.appearance import appearance, is_remote
-from tradeconsole.tui.dialogs.help import help_lines
-from tradeconsole.tui.keys import show_key
+from tradeconsole.tui.dialogs.help import help_lines, legend
+from tradeconsole.tui.keys import danger_mark, show_key
 from tradeconsole.tui.widgets.footer_hints import MOST, footer_line, hints
 from tradeconsole.tui.widgets.lifeboat import lifeboat_lines
 
@@ -40,7 +41,7 @@ def test_hints_show_the_users_own_keys() -> None:
 
 @pytest.mark.parametrize("where", SCREENS)
 def test_help_lists_every_action_of_its_screen_with_every_key(where: Where) -> None:
-    text = help_lines(where, {}, "").plain
+    text = help_lines(where, {}, "", 200).plain
     for action in offered_on(where):
         line = next(line for line in text.splitlines() if action.help in line)
         assert action.label in line
@@ -49,19 +50,26 @@ def test_help_lists_every_action_of_its_screen_with_every_key(where: Where) -> N
 
 
 def test_help_says_what_confirms() -> None:
-    line = next(line for line in help_lines(Where.TRADE, {}, "").plain.splitlines() if "PANIC" in line)
-    assert "asks for a second key" in line
-    assert BY_ID["position.panic"].danger is Danger.TWO_KEYS
+    line = next(line for line in help_lines(Where.TRADE, {}, "", 200).plain.splitlines() if "PANIC" in line)
+    mark = danger_mark(BY_ID["position.panic"].danger)
+    assert f"{mark}PANIC" in line
+    assert f"{mark} asks for a second key" in legend().plain
+
+
+@pytest.mark.parametrize("width", [60, 74, 110])
+def test_help_wraps_under_itself(width: int) -> None:
+    text = help_lines(Where.TRADE, {}, "", width).plain
+    assert all(len(line) <= width for line in text.splitlines())
 
 
 def test_help_is_searched_by_words_in_any_order() -> None:
-    lines = help_lines(Where.TRADE, {}, "order selected cancel").plain.splitlines()
+    lines = help_lines(Where.TRADE, {}, "order selected cancel", 200).plain.splitlines()
     assert any("Cancel the selected order." in line for line in lines)
     assert not any("Timeframe" in line for line in lines)
 
 
 def test_help_says_when_nothing_matches() -> None:
-    assert help_lines(Where.TRADE, {}, "teleport").plain == "No key does 'teleport' here."
+    assert help_lines(Where.TRADE, {}, "teleport", 200).plain == "No key does 'teleport' here."
 
 
 @pytest.mark.parametrize("height", range(6))
@@ -86,18 +94,26 @@ def test_one_line_is_left_for_the_way_out() -> None:
 
 
 def test_over_ssh_the_console_draws_slower_and_does_not_move() -> None:
-    remote = appearance({"SSH_CONNECTION": "10.0.0.1 22 10.0.0.2 22"}, fps=10, ssh_fps=4)
+    interface = InterfaceSettings(fps=10, ssh_fps=4)
+    remote = appearance(interface, {"SSH_CONNECTION": "10.0.0.1 22 10.0.0.2 22"})
     assert (remote.fps, remote.reduced_motion) == (4, True)
-    local = appearance({}, fps=10, ssh_fps=4)
+    local = appearance(interface, {})
     assert (local.fps, local.reduced_motion) == (10, False)
     assert is_remote({"SSH_TTY": "/dev/pts/1"})
 
 
 def test_no_color_is_honoured_however_it_is_set() -> None:
-    assert appearance({"NO_COLOR": ""}).no_color
-    assert not appearance({}).no_color
+    assert appearance(InterfaceSettings(), {"NO_COLOR": ""}).no_color
+    assert not appearance(InterfaceSettings(), {}).no_color
 
 
 def test_a_terminal_without_box_drawing_gets_ascii() -> None:
-    assert appearance({"TERM": "linux"}).ascii_only
-    assert not appearance({"TERM": "xterm-256color"}).ascii_only
+    assert appearance(InterfaceSettings(), {"TERM": "linux"}).ascii_only
+    assert not appearance(InterfaceSettings(), {"TERM": "xterm-256color"}).ascii_only
+    assert appearance(InterfaceSettings(ascii=True), {}).ascii_only
+
+
+def test_the_users_keys_come_from_the_settings() -> None:
+    assert appearance(InterfaceSettings(keys={"order.buy": ["b", "f5"]}), {}).keys == {
+        "order.buy": ("b", "f5")
+    }

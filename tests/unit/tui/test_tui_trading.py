@@ -194,7 +194,7 @@ async def test_buying_two_with_a_bracket_takes_a_summary_and_another_key() -> No
 
 
 async def test_a_held_or_pasted_key_never_sends() -> None:
-    async with running(script(), appearance=msgspec.structs.replace(STILL, quiet=0.25)) as console:
+    async with running(script(), appearance=msgspec.structs.replace(STILL, quiet=3600.0)) as console:
         await console.press("2", "b")
         await console.until(lambda: isinstance(console.app.focused, StepInput))
         await console.press("enter")

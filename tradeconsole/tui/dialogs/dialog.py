@@ -6,6 +6,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 
 from tradeconsole.tui.guard import KeyGuard
@@ -36,7 +37,7 @@ class Dialog(ModalScreen[Answer | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
-            box.border_title = self.heading
+            box.border_title = Content(self.heading)
             yield from self.body()
 
     def body(self) -> ComposeResult:

@@ -34,7 +34,7 @@ class ChartScreen(ConsoleScreen):
 
     def _describe(self) -> None:
         order = next((row for row in self.orders if row.order_id == self.selected_order_id), None)
-        self.query_one("#selected", Static).update(describe(order))
+        self.query_one("#selected", Static).update(describe(order), layout=False)
 
 
 def describe(order: OrderRow | None) -> Content:

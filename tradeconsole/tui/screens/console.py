@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -53,8 +54,11 @@ class ConsoleScreen(Screen[None]):
     look: reactive[Look] = reactive(default_look, repaint=False)
     silent: reactive[float | None] = reactive(None, repaint=False)
     late: reactive[float | None] = reactive(None, repaint=False)
+    stopped: reactive[bool] = reactive(False, repaint=False)
     starting: reactive[str] = reactive("", repaint=False)
     remap: reactive[Mapping[str, tuple[str, ...]]] = reactive({}, repaint=False)
+
+    _armed_title = ""
 
     class Shown(Message):
         """A screen came to the front and wants to know what it missed."""
@@ -65,7 +69,11 @@ class ConsoleScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Header().data_bind(
-            ConsoleScreen.silent, ConsoleScreen.late, ConsoleScreen.starting, view=ConsoleScreen.header
+            ConsoleScreen.silent,
+            ConsoleScreen.late,
+            ConsoleScreen.stopped,
+            ConsoleScreen.starting,
+            view=ConsoleScreen.header,
         )
         with Container(id="body"):
             yield from self.body()
@@ -94,7 +102,10 @@ class ConsoleScreen(Screen[None]):
     def watch_header(self, header: HeaderView | None) -> None:
         armed = header is not None and header.armed
         self.set_class(armed, "-armed")
-        self.border_title = f"ARMED {header.account.name}" if armed and header and header.account else None
+        title = f"ARMED {header.account.name}" if armed and header and header.account else ""
+        if title != self._armed_title:  # setting it repaints the whole screen
+            self._armed_title = title
+            self.border_title = Content(title) if title else None
         self.account_id = (
             header.account.account_id if header is not None and header.account is not None else ""
         )

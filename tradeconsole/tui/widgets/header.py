@@ -80,10 +80,17 @@ def identity_line(view: HeaderView, width: int) -> Content:
 
 
 def figures_line(
-    view: HeaderView, width: int, *, silent: float | None = None, late: float | None = None
+    view: HeaderView,
+    width: int,
+    *,
+    stopped: bool = False,
+    silent: float | None = None,
+    late: float | None = None,
 ) -> Content:
     """How it stands: alarms first, then balance, P&L, session clock, ages and storage."""
     parts: list[Part] = []
+    if stopped:
+        parts.append(Part(0, (" ENGINE STOPPED ", "bold reverse $error")))
     if silent is not None:
         parts.append(Part(0, (f" ENGINE SILENT {silent:.0f} s ", "bold reverse $error")))
     if late is not None:
@@ -93,7 +100,7 @@ def figures_line(
     parts.append(Part(2, ("open ", "$faint"), (signed_money(view.open_pnl), gain_style(view.open_pnl))))
     parts.append(Part(3, ("day ", "$faint"), (signed_money(view.day_pnl), gain_style(view.day_pnl))))
     parts.extend(_session(view.session))
-    if silent is None:
+    if silent is None and not stopped:
         beat = "♥" if view.heartbeat % 2 else "♡"
         parts.append(Part(6, (f"{beat} engine", "$faint")))
     old = view.data_age is not None and view.data_age > _OLD_AFTER and view.session.is_open
@@ -156,6 +163,8 @@ class Header(Widget):
     view: reactive[HeaderView | None] = reactive(None)
     silent: reactive[float | None] = reactive(None)
     """Seconds without an engine heartbeat, if worth saying."""
+    stopped: reactive[bool] = reactive(False)
+    """The session is over: what is shown is old."""
     late: reactive[float | None] = reactive(None)
     """Seconds the screen is behind, if worth saying."""
     starting: reactive[str] = reactive("starting the engine…")
@@ -170,6 +179,6 @@ class Header(Widget):
         return Content("\n").join(
             [
                 identity_line(self.view, width),
-                figures_line(self.view, width, silent=self.silent, late=self.late),
+                figures_line(self.view, width, stopped=self.stopped, silent=self.silent, late=self.late),
             ]
         )

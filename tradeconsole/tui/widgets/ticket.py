@@ -215,7 +215,8 @@ class Ticket(Vertical):
                 ("  ask ", "$faint"),
                 ask,
                 (held, "$faint"),
-            )
+            ),
+            layout=False,
         )
 
     def _show_draft(self) -> None:
