@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradeconsole.brokers.projectx import translate, wire
+from tradeconsole.brokers.projectx.endpoints import ORDER_SEARCH
 from tradeconsole.brokers.projectx.products import Commissions, load_products, product_code
 from tradeconsole.domain.accounts import AccountKind
 from tradeconsole.domain.instruments import ContractMonth, Instrument, ProductGroup
@@ -17,11 +19,14 @@ from tradeconsole.errors import InvalidRequest
 
 PRODUCTS = load_products()
 
-ORDERS = b"""[
-{"id":3408995735,"accountId":26282486,"contractId":"CON.F.US.MNQ.U26","symbolId":"F.US.MNQ","creationTimestamp":"2026-08-16T23:26:02.15673+00:00","updateTimestamp":"2026-08-16T23:26:02.15673+00:00","status":2,"type":2,"side":0,"size":1,"limitPrice":null,"stopPrice":null,"fillVolume":1,"filledPrice":30199.25,"customTag":"glt-cd16"},
-{"id":3408995736,"accountId":26282486,"contractId":"CON.F.US.MNQ.U26","symbolId":"F.US.MNQ","creationTimestamp":"2026-08-16T23:26:02.15673+00:00","updateTimestamp":"2026-08-16T23:26:02.175078+00:00","status":2,"type":4,"side":1,"size":1,"limitPrice":null,"stopPrice":30196.75,"fillVolume":1,"filledPrice":30196.25,"customTag":"glt-cd16-SL","parentOrderId":3408995735},
-{"id":3408995737,"accountId":26282486,"contractId":"CON.F.US.MNQ.U26","symbolId":"F.US.MNQ","creationTimestamp":"2026-08-16T23:26:02.15673+00:00","updateTimestamp":"2026-08-16T23:27:00.301751+00:00","status":3,"type":1,"side":1,"size":1,"limitPrice":30203.5,"stopPrice":null,"fillVolume":0,"filledPrice":null,"customTag":"glt-cd16-TP","parentOrderId":3408995735,"linkedOrderId":3408995736}
-]"""
+RECORDED = Path(__file__).parents[2] / "data" / "projectx" / "rest_orders_bracket.json"
+
+
+def recorded() -> list[wire.OrderRow]:
+    """Entry, stop and target of a recorded bracket."""
+    orders = ORDER_SEARCH.decode(RECORDED.read_bytes()).orders
+    assert orders is not None
+    return orders
 
 
 def contract(**changes: object) -> wire.ContractRow:
@@ -103,30 +108,14 @@ def test_the_account_kind_comes_from_the_name(name: str, simulated: bool, kind: 
     assert translate.account_kind(name, simulated=simulated) is kind
 
 
-def test_bracket_orders_keep_family_and_roles() -> None:
-    entry, stop, target = map(
-        translate.order_report, msgspec.json.decode(ORDERS, type=list[wire.OrderRow], strict=False)
-    )
-    assert (entry.role, entry.parent_broker_id, entry.status) == (None, None, OrderStatus.FILLED)
-    assert (stop.role, stop.type, stop.stop_price) == (
-        OrderRole.STOP_LOSS,
-        OrderType.STOP,
-        Decimal("30196.75"),
-    )
-    assert (target.role, target.status) == (OrderRole.TAKE_PROFIT, OrderStatus.CANCELLED)
-    assert stop.parent_broker_id == target.parent_broker_id == entry.broker_order_id
-    assert (entry.side, stop.side, entry.average_price) == (Side.BUY, Side.SELL, Decimal("30199.25"))
-
-
 def test_a_leg_without_a_tag_gets_its_role_from_its_type() -> None:
-    rows = msgspec.json.decode(ORDERS, type=list[wire.OrderRow])
-    legs = [msgspec.structs.replace(row, custom_tag=None) for row in rows[1:]]
+    legs = [msgspec.structs.replace(row, custom_tag=None) for row in recorded()[1:]]
     assert [translate.order_report(leg).role for leg in legs] == [OrderRole.STOP_LOSS, OrderRole.TAKE_PROFIT]
 
 
 def test_the_offset_of_a_suspended_leg_is_no_trail() -> None:
     row = msgspec.structs.replace(
-        msgspec.json.decode(ORDERS, type=list[wire.OrderRow])[1],
+        recorded()[1],
         status=8,
         stop_price=None,
         trail_distance=-101,
@@ -137,7 +126,7 @@ def test_the_offset_of_a_suspended_leg_is_no_trail() -> None:
 
 
 def test_every_documented_status_has_a_meaning() -> None:
-    row = msgspec.json.decode(ORDERS, type=list[wire.OrderRow])[0]
+    row = recorded()[0]
     meanings = [
         translate.order_report(msgspec.structs.replace(row, status=int(s))).status for s in wire.OrderStatus
     ]

@@ -25,14 +25,16 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
     """Patience, in seconds.
 
     `server_ping` is how often a healthy hub is heard from at least; `silence` many of these without a byte mean
-    that the connection is dead. `data_silence` is for a market hub that pings but brings no data.
+    that the connection is dead. `data_silence` is for a market hub that pings but brings no data. `hold` is the pause
+    after the gateway said that its request limit is reached.
     """
 
     connect: float = 5.0
     reply: float = 10.0
     queue: float = 5.0
     read_queue: float = 60.0
-    handshake: float = 15.0
+    hold: float = 5.0
+    handshake: float = 5.0
     invocation: float = 10.0
     ping: float = 10.0
     server_ping: float = 15.0

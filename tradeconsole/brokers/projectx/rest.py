@@ -44,8 +44,6 @@ HISTORY_LIMIT: Final = (45, 30.0)
 _LARGE: Final = 64 * 1024
 """Bytes of a body that is decoded in a thread, so that the loop does not wait for it."""
 
-_HOLD_AFTER_429: Final = 5.0
-
 R = TypeVar("R", bound=wire.Reply)
 
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
@@ -165,7 +163,7 @@ class RestClient:
             return self._verdict(endpoint, await self._decoded(endpoint, answer))
         if answer.status == 429:
             limiter = self._history if endpoint.is_history else self._general
-            limiter.hold(min(answer.retry_after or _HOLD_AFTER_429, limiter.budget.window))
+            limiter.hold(min(answer.retry_after or self._timings.hold, limiter.budget.window))
             self._fares(endpoint, ChannelState.UP)
             raise RateLimited("the gateway's request limit is reached; another program may be using it too")
         if 400 <= answer.status < 500:
