@@ -86,7 +86,7 @@ class _Desk:
     async def open(self, *, streams: bool) -> Engine:
         settings = self._settings
         calendar = load_calendar(settings.active.calendar, settings.engine.calendar_file)
-        await self._store.open()
+        await self._store.open(database=self._storage)
         self._engine = Engine(
             make_broker=self._make_broker,
             journal=self._store.journal,

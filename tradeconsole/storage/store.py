@@ -76,15 +76,18 @@ class Store:
         self.bars = PostgresBarStore(self._database, broker)
         self._is_open = False
 
-    async def open(self) -> None:
+    async def open(self, *, database: bool = True) -> None:
         """Open the spool, bring the database up to date, and begin to drain.
 
         A database that is away does not stop the start: records wait in the spool, and `on_storage` is told.
+        Without `database` none is started or asked: what is appended waits for whoever opens the store next.
 
         Raises:
             StorageError: the spool cannot be written, or the database cannot be used by this release.
         """
         self._spool.open()
+        if not database:
+            return
         away = ""
         try:
             await self._database.connect()
