@@ -45,7 +45,8 @@ def walk(candle: Candle, seed: int, prints: int, display: int, last: int) -> Ite
     random = rng.random
     prices = _prices(candle, prints, rng)
     count = len(prices)
-    left, previous, bid, ask = candle.volume, last, 0, 0
+    left, previous = candle.volume, last
+    bid, ask = candle.low - 2, candle.high + 2
     time = _next_time(candle.start, candle.end, count, random())
     for index, price in enumerate(prices):
         waiting = count - index

@@ -5,6 +5,7 @@ is the start of the bar, `YYYY-MM-DDTHH:MM:SSZ`; rows in order of time; minutes 
 """
 
 import csv
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from math import gcd
 from typing import Final
 
 from tradeconsole.domain.instruments import MONTH_CODES, ContractMonth
-from tradeconsole.domain.market import BarUnit
+from tradeconsole.domain.market import BarUnit, Timeframe
 from tradeconsole.errors import DataFileError
 from tradeconsole.exchange.candle import Candle, TickBars
 from tradeconsole.exchange.catalogue import Catalogue, Contract, Product
@@ -22,6 +23,8 @@ REQUIRED: Final = ("ts_utc", "open", "high", "low", "close", "volume")
 _PRICES: Final = ("open", "high", "low", "close")
 _PRINTS_PER_MINUTE: Final = 240
 _OFF_GRID: Final = 1e-6  # share of a tick that binary noise may amount to
+_NAMED_LENGTH: Final = re.compile(r"_([1-9]\d*[smh])(?:\.|$)")
+_USUAL_LENGTHS: Final = (86_400, 14_400, 3600, 1800, 900, 600, 300, 60, 30, 15, 10, 5, 1)
 LULL: Final = 600
 """Seconds without a bar that are still trading hours."""
 
@@ -100,7 +103,8 @@ def read_bars(
     """A replayed market from the lines of a CSV file.
 
     The contract is the one that the file's `contract` column names in its first row (contracts back to back are
-    replayed as one), else the one that was active then. The length of a bar is the greatest that fits all gaps.
+    replayed as one), else the one that was active then. The length of a bar is the one in the file's name, as in
+    `ES_1m.csv`, else the longest usual one that fits all gaps.
 
     Args:
         symbol: the product, such as `ES`.
@@ -128,8 +132,16 @@ def read_bars(
     if not bars:
         raise DataFileError(f"{name}: no bars after the header")
     contract = _contract(catalogue, product, contract_name, bars.time[0], name)
-    length = gcd(*(later - earlier for earlier, later in pairwise(bars.time))) or 60
-    return ReplaySource(contract, bars, length, activity=activity)
+    return ReplaySource(contract, bars, _length(bars, name), activity=activity)
+
+
+def _length(bars: TickBars, name: str) -> int:
+    """Seconds per bar."""
+    gap = gcd(*(later - earlier for earlier, later in pairwise(bars.time)))
+    named = _NAMED_LENGTH.search(name)
+    if named is not None and gap % (length := Timeframe.parse(named.group(1)).seconds) == 0:
+        return length
+    return next((length for length in _USUAL_LENGTHS if gap and gap % length == 0), 60)
 
 
 def _append(bars: TickBars, row: Mapping[str, str | None], product: Product) -> None:

@@ -145,6 +145,8 @@ class Exchange:
         Raises:
             InvalidRequest: the market has no such contract.
         """
+        if not self._market.serves(contract_id):
+            raise InvalidRequest(f"this market has no prices for '{contract_id}'")
         self._followed[contract_id] = depth
         self._watch(contract_id)
 
