@@ -5,7 +5,6 @@ from datetime import date, datetime
 
 import msgspec
 
-from tradeconsole.domain.sessions import CHICAGO
 from tradeconsole.emulator.clock import GatewayClock
 from tradeconsole.emulator.faults import Faults
 from tradeconsole.emulator.hubs import HubLimits
@@ -80,8 +79,8 @@ class Gateway:
 
     @property
     def today(self) -> date:
-        """The date at the exchange."""
-        return self.clock.now().astimezone(CHICAGO).date()
+        """The date by which the exchange decides which contracts are active."""
+        return self.clock.now().date()
 
     def contract(self, contract_id: str) -> Contract | None:
         """A contract that has a market here, active or expired."""

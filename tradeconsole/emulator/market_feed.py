@@ -123,9 +123,11 @@ class MarketFeed:
             for record in self._depth_snapshot(contract, quotes[-1]):
                 _send(listeners, record)
             return
-        rows = [*self._trade_rows(contract, ticks), *self._level_rows(contract, changes)]
+        rows = self._trade_rows(contract, ticks)
         if quotes:
             rows += self._best_rows(contract, self._told.get(contract.id), quotes[-1])
+        # levels last: where a quote is older than they are, they say what stands now
+        rows += self._level_rows(contract, changes)
         if rows:
             _send(listeners, self._records("GatewayDepth", contract, rows))
 

@@ -26,7 +26,7 @@ MARKET_INTERVAL_SECONDS: Final = 0.05
 IDLE_SECONDS: Final = 5.0
 """A market that nobody follows is still brought to the present this often."""
 
-SNAPSHOT_SECONDS: Final = 60.0
+SNAPSHOT_SECONDS: Final = 300.0
 
 
 class Pump:
