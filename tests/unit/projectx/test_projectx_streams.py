@@ -188,22 +188,22 @@ def test_prints_come_alone_or_in_arrays_with_nulls(payload: object) -> None:
     assert feed.ticks == [Tick(MNQ_ID, NOON + timedelta(seconds=2), 29548.5, 3, Aggressor.SELL)]
 
 
-def test_prints_move_the_last_price_of_a_quote_that_pauses() -> None:
+def test_prints_move_the_last_price_that_later_quotes_build_on() -> None:
     feed = Feed()
     feed.quote(lastPrice=29547, high=29548, low=29500, bestBid=29546)
     feed.prints([PRINT])
-    assert (feed.last_quote.last, feed.last_quote.high, feed.last_quote.bid) == (29548.5, 29548.5, 29546.0)
-    count = len(feed.told)
-    feed.prints([PRINT])
-    assert len(feed.told) == count + 1  # the tick alone: the last price did not change
+    assert len(feed.told) == 2  # the quote and the print, which tells its price itself
+    feed.quote(bestBid=29546.5, timestamp=stamp(3))
+    assert (feed.last_quote.last, feed.last_quote.high, feed.last_quote.bid) == (29548.5, 29548.5, 29546.5)
 
 
-def test_a_late_print_does_not_turn_the_quote_back() -> None:
+def test_a_late_print_does_not_turn_the_last_price_back() -> None:
     feed = Feed()
     feed.quote(lastPrice=29547, timestamp=stamp(10))
     feed.prints([PRINT])
-    assert feed.stream.quote(MNQ_ID) == feed.last_quote
-    assert feed.last_quote.last == 29547.0
+    quote = feed.stream.quote(MNQ_ID)
+    assert quote is not None
+    assert quote.last == 29547.0
 
 
 # -- depth -------------------------------------------------------------------------------------------------------

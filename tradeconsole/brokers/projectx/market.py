@@ -2,7 +2,7 @@
 
 A quote tells only what has changed, so the newest full quote of each contract is kept; a new connection begins with
 full ones, and what was kept before it is forgotten. Quotes may pause while trades go on, so prints move the last
-price too.
+price that later quotes build on.
 """
 
 from collections.abc import Callable, Iterable
@@ -136,15 +136,14 @@ class MarketStream:
         old = self._quotes.get(tick.instrument_id)
         if old is None or old.last == tick.price or tick.time < old.time:
             return
-        quote = msgspec.structs.replace(
+        # kept for the next sparse quote to build on; the print itself has told everybody
+        self._quotes[tick.instrument_id] = msgspec.structs.replace(
             old,
             time=tick.time,
             last=tick.price,
             high=None if old.high is None else max(old.high, tick.price),
             low=None if old.low is None else min(old.low, tick.price),
         )
-        self._quotes[tick.instrument_id] = quote
-        self._publish(QuoteReceived(quote))
 
     def _on_depth(self, arguments: msgspec.Raw) -> None:
         instrument_id, payload = _DEPTH.decode(arguments)
