@@ -32,12 +32,12 @@ class Invocation(msgspec.Struct, frozen=True, kw_only=True):
         """
         return load_settings(Overrides(profile=self.profile, url=self.url, user=self.user))
 
-    def show(self, rows: Sequence[Row], empty: str) -> None:
-        """Print rows: a JSON list, or a table; `empty` says in words that there are none."""
+    def show(self, rows: Sequence[Row], empty: str, *, columns: Sequence[str] = ()) -> None:
+        """Print rows: a JSON list, or a table of `columns` (else of all); `empty` says that there are none."""
         if self.json:
             print(encode(list(rows)))
         elif rows:
-            print_table(rows)
+            print_table([{name: row[name] for name in columns or row} for row in rows])
         else:
             print(empty)
 

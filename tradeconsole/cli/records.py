@@ -1,7 +1,7 @@
 """Verbs that read: accounts, positions, orders, history."""
 
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -15,6 +15,12 @@ from tradeconsole.views.models import AccountChoice, OrderRow, PositionRow
 from tradeconsole.views.session import Bars, History, Session
 
 Account = Annotated[str | None, typer.Option("--account", help="Name or id; else the profile's own.")]
+
+_POSITION_COLUMNS: Final = ("name", "side", "size", "average_price", "fees", "protected", "opened_at")
+_ORDER_COLUMNS: Final = (
+    *("id", "name", "side", "type", "size", "filled"),
+    *("limit_price", "stop_price", "average_price", "status", "reason"),
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -42,7 +48,7 @@ def positions(context: typer.Context, account: Account = None) -> None:
     async def read(picture: Picture) -> list[Row]:
         return [position_row(row) for row in picture.positions]
 
-    call.show(with_picture(call, account, read), "no open positions")
+    call.show(with_picture(call, account, read), "no open positions", columns=_POSITION_COLUMNS)
 
 
 def orders(
@@ -59,7 +65,7 @@ def orders(
     async def read(picture: Picture) -> list[Row]:
         return [order_row(row) for row in picture.orders if row.is_open or not open_only]
 
-    call.show(with_picture(call, account, read), "no orders")
+    call.show(with_picture(call, account, read), "no orders", columns=_ORDER_COLUMNS)
 
 
 def history(

@@ -268,7 +268,11 @@ async def _outcome(picture: Picture, receipt: Receipt) -> list[Row]:
 
     def told() -> bool:
         found = picture.family(receipt.order_ids)
-        return bool(found) and not any(row.status in _UNDER_WAY for row in found)
+        filled = {row.order_id for row in found if row.status is OrderStatus.FILLED}
+        return bool(found) and not any(
+            row.status in _UNDER_WAY or (row.status is OrderStatus.SUSPENDED and row.parent_id in filled)
+            for row in found
+        )
 
     await picture.settle(told)
     found = picture.family(receipt.order_ids)

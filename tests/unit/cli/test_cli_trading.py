@@ -90,6 +90,24 @@ def test_an_order_arms_for_itself_is_sent_once_and_its_fill_is_told(
     assert (order["id"], order["status"], order["average_price"]) == (900, "filled", 20110.25)
 
 
+def test_the_legs_of_a_filled_entry_are_waited_for(command: RunCommand, script: PlayScript) -> None:
+    def leg(status: OrderStatus) -> OrderRow:
+        return make_order_row(order_id="tc-90-SL", parent_id="tc-90", status=status)
+
+    def fill(session: ScriptedSession, command: Command) -> Receipt | None:
+        if isinstance(command, PlaceOrder):
+            session.push(Frame(orders=(made(command), leg(OrderStatus.SUSPENDED))))
+            return Receipt(message="sent", order_ids=("tc-90",))
+        if isinstance(command, Reconcile):
+            placed = next(one for one in session.commands if isinstance(one, PlaceOrder))
+            session.push(Frame(orders=(made(placed), leg(OrderStatus.WORKING))))
+        return None
+
+    script(ScriptedSession([make_frame(orders=())], on_send=fill))
+    rows = command(*BUY, "--stop-ticks", "40", "--yes", "--json").json["orders"]
+    assert [row["status"] for row in rows] == ["filled", "working"]
+
+
 @pytest.mark.parametrize(
     ("options", "kind", "limit", "stop", "trail"),
     [
