@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import sys
 import urllib.request
 from types import TracebackType
 from typing import Any, Final, Self
@@ -13,13 +14,23 @@ PATIENCE: Final = 30.0
 
 Json = dict[str, Any]
 
+_WITHOUT_BUDGETS: Final = """
+from tradeconsole.emulator.options import EmulatorOptions
+from tradeconsole.emulator.server import run_emulator
+raise SystemExit(run_emulator(EmulatorOptions(rate_limits=False, json=True)))
+"""
+
 
 class Gateway:
-    """`tradeconsole emulator --json …`, running; leaving the `with` block ends it."""
+    """`tradeconsole emulator --json …`, running; leaving the `with` block ends it.
 
-    def __init__(self, home: Home, *arguments: str) -> None:
+    Without `budgets` it answers as many requests as come; arguments then have no meaning.
+    """
+
+    def __init__(self, home: Home, *arguments: str, budgets: bool = True) -> None:
+        command = [TRADECONSOLE, "emulator", "--json", *arguments]
         self._process = subprocess.Popen(
-            [TRADECONSOLE, "emulator", "--json", *arguments],
+            command if budgets else [sys.executable, "-c", _WITHOUT_BUDGETS],
             env=home.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
