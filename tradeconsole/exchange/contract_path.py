@@ -196,16 +196,15 @@ def _moved(steps: Iterator[Step], shift: int, moves: list[Move], state: Step | N
 
 
 def _move_steps(move: Move, state: Step | None) -> list[Step]:
-    """Quote and print of a move."""
+    """Quote and print of a move; the print is as far from the last one as the quote moves."""
     if state is None:
         return []
     time, ticks = move
     _, bid, ask, bid_size, ask_size, last, _, _ = state
-    bid, ask = bid + ticks, ask + ticks
-    price, side = (ask, 1) if ticks > 0 else (bid, -1)
+    side = 1 if last >= ask else -1
     return [
-        (time, bid, ask, bid_size, ask_size, last, 0, 0),
-        (time, bid, ask, bid_size, ask_size, price, 1, side),
+        (time, bid + ticks, ask + ticks, bid_size, ask_size, last, 0, 0),
+        (time, bid + ticks, ask + ticks, bid_size, ask_size, last + ticks, 1, side),
     ]
 
 

@@ -33,7 +33,7 @@ def walk(candle: Candle, seed: int, prints: int, display: int, last: int) -> Ite
 
     The first print is at the open, the last at the close, the highest and lowest at high and low, and their sizes
     add up to the volume. Between them the price is a random bridge. Every ask is at or above the low and every
-    bid at or below the high.
+    bid at or below the high. The bar leaves `closing_quote` behind, with `display` on both sides.
 
     Args:
         seed: of the contract.
@@ -59,7 +59,10 @@ def walk(candle: Candle, seed: int, prints: int, display: int, last: int) -> Ite
         if (bid if side < 0 else ask) != price or (waiting == 1 and ask - bid != 1):
             spread = 2 if waiting > 1 and random() < _WIDE else 1
             bid, ask = (price - spread, price) if side > 0 else (price, price + spread)
-        bid_size, ask_size = _shown(display, random()), _shown(display, random())
+        if waiting > 1:
+            bid_size, ask_size = _shown(display, random()), _shown(display, random())
+        else:
+            bid_size = ask_size = display
         yield time, bid, ask, bid_size, ask_size, previous, 0, 0
         yield time, bid, ask, bid_size, ask_size, price, size, side
         left -= size

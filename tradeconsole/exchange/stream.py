@@ -31,6 +31,7 @@ class Stream:
         "_figures",
         "_fine",
         "_id",
+        "_last",
         "_next",
         "_prices",
         "_steps",
@@ -50,6 +51,7 @@ class Stream:
         self._candle: Candle | None = None
         self._steps: Iterator[Step] = iter(())
         self._next: Step | None = None
+        self._last: Step | None = None
         self._taken = 0
         self._fine = False
         self._figures = SessionFigures(0, None)
@@ -60,6 +62,7 @@ class Stream:
         """Take up the path at a moment; what is at or before it counts as told."""
         self.serial += 1
         self._fine = False
+        self._last = None
         self._enter(now, quiet_until, closely=closely)
         while self._next is not None and self._next[0] <= now:
             self._count(self._next)
@@ -110,7 +113,7 @@ class Stream:
 
     def quote_at(self, now: int) -> Quote | None:
         """The full quote at a moment up to which everything was told; None before the first price."""
-        state = self.path.state(now)
+        state = self._state(now)
         if state is None:
             return None
         figures = self._figures if self._fine else self.path.figures(now)
@@ -118,7 +121,7 @@ class Stream:
 
     def depth_at(self, now: int) -> Depth:
         """The book at a moment; empty before the first price."""
-        step = self.path.state(now)
+        step = self._state(now)
         if step is None:
             return Depth(self._id, from_us(now))
         bids, asks = ladder(self.path.seed, (now, *step[1:]), self.path.display)
@@ -128,6 +131,9 @@ class Stream:
             tuple(DepthLevel(self._price(price), size) for price, size in bids),
             tuple(DepthLevel(self._price(price), size) for price, size in asks),
         )
+
+    def _state(self, now: int) -> Step | None:
+        return self._last if self._last is not None else self.path.state(now)
 
     def _quote(self, step: Step, figures: SessionFigures) -> Quote:
         price = self._price
@@ -165,7 +171,7 @@ class Stream:
         self._next = None
         self._taken = 0
         if candle is None:
-            self._fine, self.wake = False, NEVER
+            self._fine, self.wake, self._last = False, NEVER, None
             return
         was_fine, self._fine = self._fine, closely or self._wants(candle, quiet_until)
         if self._fine:
@@ -175,6 +181,7 @@ class Stream:
             self._pull()
         else:
             self.wake = candle.end
+            self._last = None
 
     def _pull(self) -> None:
         self._next = step = next(self._steps, None)
@@ -185,6 +192,7 @@ class Stream:
             self.wake = self._candle.end
 
     def _count(self, step: Step) -> None:
+        self._last = step
         if step[7]:
             self._figures.add_print(step[5], step[6])
 

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from tradeconsole.domain.market import BarSeries, Depth, Quote, Tick, Timeframe
-from tradeconsole.domain.orders import OrderStatus
+from tradeconsole.domain.orders import OrderStatus, Side
 from tradeconsole.errors import InvalidRequest
 from tradeconsole.exchange.agenda import Agenda, Due
 from tradeconsole.exchange.catalogue import Catalogue
@@ -16,6 +16,8 @@ from tradeconsole.exchange.market import Interest, Market
 from tradeconsole.exchange.matching import Matcher
 from tradeconsole.exchange.records import (
     AccountChanged,
+    DepthChanged,
+    DepthRow,
     ExchangeEvent,
     ExchangeOptions,
     MarketEvent,
@@ -58,6 +60,7 @@ class Exchange:
         self._agenda = Agenda()
         self._told: list[ExchangeEvent] = []
         self._followed: dict[str, bool] = {}
+        self._withheld: dict[str, dict[tuple[Side, float], DepthRow]] = {}
         options = options or ExchangeOptions()
         self._matcher = Matcher(catalogue, self._store, self._agenda, options, self._told.append)
         self._desk = OrderDesk(
@@ -156,12 +159,16 @@ class Exchange:
             self._watch(contract_id)
 
     def set_halted(self, contract_id: str, halted: bool, now: datetime) -> None:
-        """Halt or resume trading in a contract: no matching, no market events, orders refused."""
+        """Halt or resume trading in a contract: no matching, no market events, orders refused.
+
+        With the end of a halt come the quote of the moment and what has changed in the depth meanwhile.
+        """
         self._run_to(now)
         if halted:
             self._matcher.halted.add(contract_id)
-        else:
+        elif contract_id in self._matcher.halted:
             self._matcher.halted.discard(contract_id)
+            self._catch_up(contract_id)
 
     def move_price(self, contract_id: str, ticks: int, now: datetime) -> None:
         """Shift a contract's price by ticks for good; quote and print come at once.
@@ -174,7 +181,7 @@ class Exchange:
         self._pump(self._now, None)
 
     def set_price(self, contract_id: str, price: Decimal, now: datetime) -> None:
-        """Shift a contract's price so that it trades at `price` now, or is quoted around it.
+        """Shift a contract's price so that it trades at `price` now.
 
         Raises:
             InvalidRequest: the market has no such contract, or no price to start from.
@@ -182,11 +189,9 @@ class Exchange:
         self._run_to(now)
         product = self.catalogue.known(contract_id).product
         quote = self._market.quote(contract_id)
-        if quote is None or quote.bid is None or quote.ask is None:
+        if quote is None or quote.last is None:
             raise InvalidRequest(f"'{contract_id}' has no price yet")
-        wanted = product.ticks_of(price)
-        above, below = wanted - product.ticks_of(quote.ask), wanted - product.ticks_of(quote.bid)
-        self.move_price(contract_id, above if above > 0 else min(below, 0), self._now)
+        self.move_price(contract_id, product.ticks_of(price) - product.ticks_of(quote.last), self._now)
 
     # -- queries (of what has been reached; they do not advance) ------------------------------------------
 
@@ -309,6 +314,9 @@ class Exchange:
 
     def _take(self, event: MarketEvent, quiet_until: datetime | None) -> None:
         if event.instrument_id in self._matcher.halted:
+            if isinstance(event, DepthChanged):
+                rows = self._withheld.setdefault(event.instrument_id, {})
+                rows.update(((row.side, row.price), row) for row in event.rows)
             return
         if event.instrument_id in self._followed and (quiet_until is None or event.time >= quiet_until):
             self._told.append(event)
@@ -317,6 +325,19 @@ class Exchange:
         elif isinstance(event, Tick):
             self._matcher.take_print(event)
         if self._matcher.touched:
+            self._rewatch()
+
+    def _catch_up(self, contract_id: str) -> None:
+        """Tell and match what a halt has held back."""
+        quote = self._market.quote(contract_id) if self._market.serves(contract_id) else None
+        rows = self._withheld.pop(contract_id, {})
+        if contract_id in self._followed:
+            if quote is not None:
+                self._told.append(quote)
+            if rows:
+                self._told.append(DepthChanged(contract_id, self._now, tuple(rows.values())))
+        if quote is not None:
+            self._matcher.take_quote(quote)
             self._rewatch()
 
     def _done(self, outcome: Outcome) -> Outcome:

@@ -206,6 +206,30 @@ def test_only_followed_contracts_are_told_and_depth_only_when_wanted() -> None:
     assert account_events(events := exchange.advance(START + timedelta(seconds=90))) == events
 
 
+def test_after_a_halt_the_book_that_was_followed_is_whole_again() -> None:
+    exchange = with_account(make_exchange())
+    exchange.follow(MNQ, depth=True)
+    book: dict[tuple[Side, float], int] = {}
+
+    def live(seconds: int) -> list[ExchangeEvent]:
+        events = exchange.advance(exchange.now + timedelta(seconds=seconds))
+        for event in events:
+            for row in event.rows if isinstance(event, DepthChanged) else ():
+                book[row.side, row.price] = row.size
+        return events
+
+    live(20)
+    exchange.set_halted(MNQ, True, exchange.now)
+    assert live(20) == []
+    exchange.set_halted(MNQ, False, exchange.now)
+    resumed = live(0)
+    assert [type(event) for event in resumed] == [Quote, DepthChanged]
+    live(5)
+    depth = exchange.depth(MNQ)
+    shown = {price for (_, price), size in book.items() if size}
+    assert shown == {level.price for level in (*depth.bids, *depth.asks)}
+
+
 def test_a_moved_price_reaches_orders_at_once_also_where_nobody_follows() -> None:
     exchange = with_account(make_exchange())
     price = last(exchange)

@@ -145,7 +145,6 @@ def test_a_halt_holds_everything_until_it_is_lifted() -> None:
     lab.quote(27990.0, 27990.25)
     assert lab.order(order_id).status is OrderStatus.WORKING
     lab.exchange.set_halted(MNQ, False, lab.now)
-    lab.quote(27990.0, 27990.25)
     assert lab.order(order_id).filled_price == Decimal(27990)
 
 
