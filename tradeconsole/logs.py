@@ -11,6 +11,8 @@ from typing import Final
 from tradeconsole.errors import ConfigError
 
 _MEGABYTE: Final = 1_000_000
+_CHATTY: Final = ("httpx", "httpcore")
+"""Libraries that write a line for every request; only `debug` wants to read them."""
 _STRUCK: Final = "[redacted]"
 
 _PATTERNS: Final = (
@@ -78,11 +80,20 @@ def logging_to(path: Path, level: str = "info", secrets: Iterable[str] = ()) -> 
     handler.setFormatter(_RedactingFormatter(secrets))
     root = logging.getLogger()
     before, level_before = root.handlers[:], root.level
-    root.handlers, root.level = [handler], logging.getLevelNamesMapping()[level.upper()]
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    _hush(level != "debug")
     logging.captureWarnings(True)
     try:
         yield path
     finally:
         logging.captureWarnings(False)
-        root.handlers, root.level = before, level_before
+        root.handlers = before
+        root.setLevel(level_before)
+        _hush(False)
         handler.close()
+
+
+def _hush(yes: bool) -> None:
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING if yes else logging.NOTSET)
