@@ -178,3 +178,12 @@ async def test_web_pages_and_foreign_names_may_not_give_orders(emulator: Running
     for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
         assert (await emulator.http.post(url, json={"seconds": 60}, headers=headers)).status_code == 403
     assert emulator.control.status().faults == []
+
+
+async def test_an_emulator_can_stop_in_the_middle_of_an_outage() -> None:
+    async with running_emulator() as emulator, emulator.hub("user"):
+        emulator.order("outage", seconds=60.0)
+        url = emulator.url
+    async with httpx.AsyncClient() as http:
+        with pytest.raises(httpx.ConnectError):
+            await http.get(f"{url}/api/Status/ping")

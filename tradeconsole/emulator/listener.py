@@ -54,6 +54,7 @@ class Listener:
             lifespan="off",
             http="h11",
             ws="websockets-sansio",
+            ws_max_size=256 * 1024,
             ws_ping_interval=None,
             ws_per_message_deflate=False,
             timeout_keep_alive=75,
