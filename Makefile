@@ -8,12 +8,15 @@ READY := $(VENV)/.ready
 SOURCES := tradeconsole tests $(wildcard benchmarks strategies docs)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check static lint types imports format bench picture clean
+.PHONY: help setup install run test check static lint types imports format bench picture clean
 
 help:  ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
-install: $(READY)  ## Make the virtual environment
+setup: $(READY)  ## The virtual environment, and the checks before each commit
+	@$(BIN)/pre-commit install >/dev/null
+
+install: $(READY)  ## The virtual environment alone
 
 $(READY): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 or newer with the venv module was found: install one" >&2; exit 1; }
