@@ -23,13 +23,9 @@ _DONE: Final = Outcome(0)
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Something the exchange was told at a time; replaying all of them leads to the same state."""
+    """Something the exchange was told at a time; each kind has `apply`, and all of them again lead to the same state."""
 
     at: datetime
-
-    def apply(self, exchange: Exchange) -> Outcome:
-        """Tell the exchange."""
-        raise NotImplementedError
 
 
 class Place(Command, frozen=True, kw_only=True, tag=True):

@@ -16,8 +16,8 @@ from tradeconsole.emulator.home import Endpoint, Home
 from tradeconsole.emulator.leases import Lease, holders
 from tradeconsole.errors import BrokerUnavailable, RequestRefused
 
-START_SECONDS = 20.0
-"""Patience with a slow machine; the usual start takes well under one second."""
+START_SECONDS = 120.0
+"""Patience: a start takes well under a second, unless months of market have to be caught up with."""
 
 STOP_SECONDS = 10.0
 
