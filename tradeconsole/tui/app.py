@@ -73,6 +73,7 @@ class TradeConsole(SessionApp):
         self._instruments: dict[str, Instrument] = {}
         self._under_way: set[str] = set()
         self._asking = 0
+        self._awaited_order: str | None = None
         self._watched = self._focus
 
     @property
@@ -181,8 +182,16 @@ class TradeConsole(SessionApp):
         return tables.first().highlighted_row if tables else None
 
     def select_order(self, order_id: str | None) -> None:
-        self._selected_order = order_id
-        self._tell_screens(selected_order_id=order_id)
+        known = order_id is None or any(row.order_id == order_id for row in self._picture.orders or ())
+        self._awaited_order = None if known else order_id
+        if known:
+            self._selected_order = order_id
+            self._tell_screens(selected_order_id=order_id)
+
+    def take(self, frame: Frame) -> None:
+        super().take(frame)
+        if self._awaited_order is not None and frame.orders is not None:
+            self.select_order(self._awaited_order)
 
     def on_line_table_row_highlighted(self, event: LineTable.RowHighlighted) -> None:
         table = event.table

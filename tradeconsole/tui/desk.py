@@ -45,7 +45,8 @@ class Desk(Protocol):
 
     def selected_symbol(self) -> WatchRow | None: ...
 
-    def select_order(self, order_id: str | None) -> None: ...
+    def select_order(self, order_id: str | None) -> None:
+        """Put the cursor on an order; on one that was just sent, as soon as it is there."""
 
     def look_at(self, focus: Focus) -> None:
         """Change what is watched; what the engine refuses is said and undone."""

@@ -97,6 +97,7 @@ class SessionApp(App[None]):
         self._told: dict[str, int] | None = None
         self._heartbeat = HeartbeatWatch(clock())
         self._lag = LagWatch(HEALTH_PERIOD, clock())
+        self._said = ("", clock())
         self._starting = "starting the engine…"
         self._stopped = False
         self._end_code = 0
@@ -148,7 +149,7 @@ class SessionApp(App[None]):
         async with aclosing(session.frames()) as frames:
             async for frame in frames:
                 drawn = self._clock()
-                self._take(frame)
+                self.take(frame)
                 await asyncio.sleep(max(0.0, drawn + 1 / self._appearance.fps - self._clock()))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
@@ -188,12 +189,16 @@ class SessionApp(App[None]):
         self.exit(return_code=self._end_code, message=self._end_message or None)
 
     def say(self, text: str, tone: Tone = "information") -> None:
-        """One line for the user, for a few seconds."""
-        self.notify(text, severity=tone, markup=False)
+        """One line for the user, for a few seconds; a refusal that is still on screen is not said again."""
+        now = self._clock()
+        said, self._said = self._said, (text, now)
+        if tone == "information" or said[0] != text or now - said[1] >= self.NOTIFICATION_TIMEOUT:
+            self.notify(text, severity=tone, markup=False)
 
     # -- frames
 
-    def _take(self, frame: Frame) -> None:
+    def take(self, frame: Frame) -> None:
+        """Lay a frame over the picture and show what changed."""
         changed = {
             name: section for name in Frame.model_fields if (section := getattr(frame, name)) is not None
         }

@@ -36,6 +36,7 @@ from tradeconsole.tui.dialogs.stopped import Stopped
 from tradeconsole.tui.screens.console import ConsoleScreen
 from tradeconsole.tui.widgets.chart import Chart
 from tradeconsole.tui.widgets.fills import FillsTable
+from tradeconsole.tui.widgets.footer_hints import FooterHints
 from tradeconsole.tui.widgets.header import Header
 from tradeconsole.tui.widgets.lifeboat import Lifeboat
 from tradeconsole.tui.widgets.line_table import LineTable
@@ -243,6 +244,15 @@ async def test_news_is_a_toast_where_no_feed_shows_and_only_once() -> None:
         script.push(Frame(notifications=(row,)))
         await console.pilot.pause()
         assert [toast for toast in console.toasts if "Rejected" in toast] == ["Rejected: too large"]
+
+
+async def test_a_refusal_still_on_screen_is_not_said_again() -> None:
+    async with running(session(positions=(), orders=())) as console:
+        await console.press("2")
+        await console.until(lambda: console.app._base_screen().query(OrdersTable))
+        await console.press("x", "x", "x")
+        await console.said("Select the order to cancel first")
+        assert len(console.toasts) == 1
 
 
 async def test_what_happened_before_the_start_is_no_news() -> None:
@@ -484,6 +494,18 @@ async def test_users_keys_replace_ours_everywhere() -> None:
         await console.press("ctrl+k")
         dialog = await console.dialog(Confirm)
         assert dialog.question.title == "PANIC"
+
+
+async def test_a_click_on_a_hint_does_what_its_key_does() -> None:
+    async with running(session(header=make_header_view(armed=False)), size=(200, 60)) as console:
+        footer = console.find(FooterHints)
+        line = str(footer.render())
+        await console.pilot.click(FooterHints, offset=(line.index("Help") + 1, 0))
+        await console.dialog(Help)
+        await console.press("escape")
+        await console.no_dialog()
+        await console.pilot.click(FooterHints, offset=(line.index("3 Chart") + 1, 0))
+        await console.until(lambda: console.app._base_screen().WHERE is Where.CHART)
 
 
 def test_keys_that_clash_are_refused_before_anything_starts() -> None:

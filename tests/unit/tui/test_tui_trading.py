@@ -193,6 +193,23 @@ async def test_buying_two_with_a_bracket_takes_a_summary_and_another_key() -> No
         await console.said("PlaceOrder taken")
 
 
+async def test_an_order_just_sent_is_selected_as_soon_as_it_is_there() -> None:
+    def accept(session: ScriptedSession, command: Command) -> Receipt:
+        session.push(Frame(orders=(*make_bracket(), make_order_row(order_id="new"))))
+        return Receipt(message="sent", order_ids=("new",))
+
+    session = ScriptedSession([make_frame(orders=make_bracket())], on_send=accept, preview=make_preview())
+    async with running(session) as console:
+        await console.press("2", "b")
+        await console.until(lambda: isinstance(console.app.focused, StepInput))
+        await console.press("enter")
+        await console.dialog(Confirm)
+        await console.press("y")
+        await console.until(lambda: (row := console.app.selected_order()) and row.order_id == "new")
+        await console.until(lambda: console.find(OrdersTable).highlighted_key == "new")
+        await console.until(lambda: console.app.focused is console.find(OrdersTable))
+
+
 async def test_a_held_or_pasted_key_never_sends() -> None:
     async with running(script(), appearance=msgspec.structs.replace(STILL, quiet=3600.0)) as console:
         await console.press("2", "b")

@@ -62,7 +62,10 @@ async def submit(desk: Desk, order: PlaceOrder) -> bool:
     if not await desk.ask(Confirm(question, desk.appearance.quiet)):
         desk.say("Not sent.")
         return False
-    return await desk.send(order) is not None
+    receipt = await desk.send(order)
+    if receipt is not None and receipt.order_ids:
+        desk.select_order(receipt.order_ids[0])
+    return receipt is not None
 
 
 def _stakes_of(preview: PreviewView) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from textual import events
 from textual.content import Content
 from textual.reactive import reactive
 from textual.style import Style
@@ -43,7 +44,7 @@ def hint(action: Action, remap: Mapping[str, tuple[str, ...]]) -> Content:
         (show_key(keys_of(action, remap)[0]), "bold $key"),
         (f" {danger_mark(action.danger)}{action.label}", style),
     )
-    return text.stylize(Style.from_meta({"@click": f"app.perform('{action.id}')"}))
+    return text.stylize(Style.from_meta({"action": action.id}))
 
 
 def footer_line(where: Where, remap: Mapping[str, tuple[str, ...]], width: int) -> Content:
@@ -73,7 +74,7 @@ class FooterHints(Widget):
     """Key hints of one screen."""
 
     DEFAULT_CSS = """
-    FooterHints { link-style: none; link-color: $foreground; dock: bottom; height: 1; padding: 0 1; background: $panel; }
+    FooterHints { dock: bottom; height: 1; padding: 0 1; background: $panel; }
     """
 
     remap: reactive[Mapping[str, tuple[str, ...]]] = reactive({})
@@ -81,6 +82,11 @@ class FooterHints(Widget):
     def __init__(self, where: Where) -> None:
         super().__init__()
         self._where = where
+
+    async def on_click(self, event: events.Click) -> None:
+        """A click on a hint does what its key does."""
+        if (action_id := event.style.meta.get("action")) in BY_ID:
+            await self.run_action(f"app.perform('{action_id}')")
 
     def render(self) -> Content:
         return footer_line(self._where, self.remap, self.content_size.width)

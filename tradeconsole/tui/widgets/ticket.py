@@ -205,7 +205,7 @@ class Ticket(Vertical):
 
     def _show_quote(self, view: TicketView) -> None:
         bid, ask = price(view.bid, view.decimals), price(view.ask, view.decimals)
-        held = f"  holding {signed_size(view.position)}" if view.position else ""
+        held = f"  {signed_size(view.position)}" if view.position else ""
         self.query_one("#quote", Static).update(
             Content.assemble(
                 (view.name, "bold"),
@@ -214,7 +214,7 @@ class Ticket(Vertical):
                 bid,
                 ("  ask ", "$faint"),
                 ask,
-                (held, "$faint"),
+                (held, "bold"),
             ),
             layout=False,
         )

@@ -1,0 +1,76 @@
+"""Draws docs/console.svg: the trade screen on a fresh simulator, after a bracketed buy by keyboard."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from tradeconsole import bootstrap
+from tradeconsole.settings import load_settings
+from tradeconsole.tui.app import TradeConsole
+from tradeconsole.tui.appearance import Appearance
+from tradeconsole.tui.dialogs.confirm import Confirm
+from tradeconsole.views.session import Session
+
+PICTURE = Path(__file__).parent / "console.svg"
+SIZE = (140, 42)
+PATIENCE = 60.0
+HOLDING = 20.0
+"""Seconds to let the market move with the position."""
+
+
+async def draw(folder: str) -> str:
+    """The screen as SVG; all that the simulator keeps goes to `folder`."""
+    settings = load_settings(environ=os.environ | {"TRADECONSOLE_DATA_DIR": folder})
+    async with AsyncExitStack() as stack:
+
+        async def open_session() -> Session:
+            return await stack.enter_async_context(bootstrap.open_session(settings))
+
+        app = TradeConsole(open_session, Appearance())
+        async with app.run_test(size=SIZE) as pilot:
+            await trade(app, pilot)
+            return app.export_screenshot(title="tradeconsole")
+
+
+async def trade(app: TradeConsole, pilot: Pilot[None]) -> None:
+    """Arm, buy two with a stop and a target, and wait until both legs work."""
+    await until(pilot, lambda: app.picture.header and app.picture.header.synced)
+    await pilot.press("a")
+    await confirm(app, pilot)
+    await until(pilot, lambda: app.picture.header and app.picture.header.armed)
+    await pilot.press("2")
+    await until(pilot, lambda: app.picture.chart and len(app.picture.chart.bars))
+    await pilot.press("b", "2", "tab", *"160", "tab", *"240", "enter")
+    await confirm(app, pilot)
+    await until(pilot, lambda: sum(order.is_open for order in app.picture.orders or ()) == 2)
+    await pilot.press("down", "K")
+    await pilot.pause(HOLDING)
+
+
+async def confirm(app: TradeConsole, pilot: Pilot[None]) -> None:
+    """Press the second key, after the rest that it asks for."""
+    await until(pilot, lambda: isinstance(app.screen, Confirm))
+    await pilot.pause(2 * app.appearance.quiet)
+    await pilot.press("y")
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await pilot.pause(0.1)
+
+
+def main() -> None:
+    """Write the picture."""
+    with tempfile.TemporaryDirectory() as folder:
+        PICTURE.write_text(asyncio.run(draw(folder)), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
