@@ -2,7 +2,7 @@
 
 P&L of a closing fill is (its money − the cost of what it closes), gross. Where a part of a position is closed and
 its share of the cost is not a round figure, P&L is rounded to 1/10000 and the difference stays in the cost of the
-rest, so that the sum over a round trip is exact.
+rest, so that the sum over a round trip is exact: the value of a tick is a multiple of 1/10000 for every product.
 """
 
 from collections.abc import Callable
@@ -78,11 +78,7 @@ def _close(
     signed = size * execution.side.sign
     money = execution.price * contract.product.point_value * signed
     remaining = position.size + signed
-    if remaining:
-        exact = -(money + position.cost * size / abs(position.size))
-        pnl = exact.quantize(_FINEST_MONEY)
-    else:
-        pnl = -(money + position.cost)
+    pnl = -(money + position.cost * size / abs(position.size)).quantize(_FINEST_MONEY)
     cost = position.cost + money + pnl
     return plain(pnl), msgspec.structs.replace(position, size=remaining, cost=cost)
 

@@ -107,6 +107,10 @@ def test_a_pinned_catalogue_lists_one_contract_whatever_the_day() -> None:
     assert not pinned.is_active(other, AUGUST)
 
 
+def test_the_value_of_a_tick_is_a_multiple_of_a_hundredth_of_a_cent() -> None:
+    assert all(product.tick_value % Decimal("0.0001") == 0 for product in CATALOGUE.products)
+
+
 def test_an_unknown_symbol_is_refused_in_one_line() -> None:
     with pytest.raises(InvalidRequest, match="unknown symbol 'XYZ'"):
         CATALOGUE.product("XYZ")

@@ -17,6 +17,7 @@ from tradeconsole.exchange.records import (
     ExchangeEvent,
     ExchangeOptions,
     Leg,
+    ModifyRequest,
     PlaceRequest,
     TradeReported,
 )
@@ -133,6 +134,37 @@ def test_a_restored_exchange_can_be_traded_on_with_fresh_numbers() -> None:
     outcomes = [exchange.place(ACCOUNT, request, exchange.now) for exchange in (first, second)]
     assert outcomes[0] == outcomes[1]
     assert not second.place(ACCOUNT, request, second.now).success
+
+
+def restarted(lab: Lab) -> Lab:
+    """The same market with an exchange that was restored from the lab's snapshot."""
+    fresh = Lab()
+    fresh.market, fresh.now = lab.market, lab.now
+    fresh.exchange = Exchange(CATALOGUE, lab.market)
+    fresh.exchange.restore(lab.exchange.snapshot())
+    return fresh
+
+
+def test_a_restart_between_a_legs_fill_and_its_siblings_end_does_not_revive_the_sibling() -> None:
+    lab = Lab()
+    entry_id = lab.bracket(Side.BUY, 1, stop=-10, target=10)
+    lab.settle()
+    lab.quote(28002.75, 28003.0)
+    lab = restarted(lab)
+    lab.quote(27990.0, 27990.25)
+    assert lab.position() == 0
+    lab.settle()
+    assert lab.order(entry_id + 1).status is OrderStatus.CANCELLED
+
+
+def test_a_restart_before_a_crossing_modification_is_matched_keeps_its_market_price() -> None:
+    lab = Lab()
+    order_id = lab.place(OrderType.LIMIT, Side.BUY, limit_price=Decimal(27990)).order_id or 0
+    lab.exchange.modify(ACCOUNT, ModifyRequest(order_id=order_id, limit_price=Decimal(28100)), lab.now)
+    lab = restarted(lab)
+    lab.quote(28000.0, 28000.25)
+    lab.settle()
+    assert lab.order(order_id).filled_price == Decimal("28000.25")
 
 
 def test_three_days_of_absence_fill_what_was_reached_and_only_that() -> None:

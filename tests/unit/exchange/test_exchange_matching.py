@@ -116,8 +116,9 @@ def test_a_trailing_leg_trails_from_the_fill_price() -> None:
     lab.settle()
     leg = lab.order(entry + 1)
     assert (leg.stop_price, leg.trail_distance, leg.trail_price) == (Decimal(28002), 8, Decimal(2))
-    lab.trade(27999.0)
-    assert lab.order(leg.id).stop_price == Decimal(28001)
+    for last, expected in ((27999.75, "28001.75"), (28000.5, "28001.75"), (27999.0, "28001")):
+        lab.trade(last)
+        assert lab.order(leg.id).stop_price == Decimal(expected)
 
 
 def test_a_stop_limit_becomes_a_limit_order_when_its_stop_is_reached() -> None:

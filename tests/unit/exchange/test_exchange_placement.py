@@ -31,6 +31,8 @@ REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("buy stop at the last price", {"kind": OrderType.STOP, "stop_price": Decimal(28000)}, OUT_OF_RANGE),
     ("sell stop above the market", {"kind": OrderType.STOP, "side": Side.SELL, "stop_price": Decimal(28010)},
      OUT_OF_RANGE),
+    ("sell stop at the last price", {"kind": OrderType.STOP, "side": Side.SELL, "stop_price": Decimal(28000)},
+     OUT_OF_RANGE),
     ("buy with a positive stop-loss", {"stop_loss": Leg(40, OrderType.STOP)},
      "Invalid stop loss ticks (40). Ticks should be less than zero when longing."),
     ("sell with a positive take-profit", {"side": Side.SELL, "take_profit": Leg(426, OrderType.LIMIT)},

@@ -6,6 +6,8 @@ from statistics import mean
 
 import pytest
 from exchange_lab import CATALOGUE, ES, MNQ, START
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tradeconsole.domain.instruments import ProductGroup
 from tradeconsole.domain.market import Bar, BarSeries, Quote, Tick, Timeframe
@@ -78,6 +80,11 @@ def test_days_begin_at_five_in_the_afternoon_of_chicago_and_weeks_on_sunday() ->
     assert [bar.time.hour for bar in days] == [23] * 3
     for bar in days:
         assert bar == merged(minutes, int(bar.time.timestamp()), 86_400)
+    for length, count in (("2d", 2), ("2w", 14)):
+        starts = [bar.time for bar in history(market, ES, length, 120)]
+        assert len(starts) > 3
+        steps = {round((later - earlier) / timedelta(days=1)) for earlier, later in pairwise(starts)}
+        assert steps == {count}
     weeks = history(market, ES, "1w", 30)
     assert {(bar.time.weekday(), bar.time.hour) for bar in weeks} == {(6, 22), (6, 23)}
 
@@ -157,6 +164,33 @@ def test_quotes_carry_the_figures_of_the_session() -> None:
     assert now.change == pytest.approx(bars.close[-1] - before)
 
 
+@settings(max_examples=25, deadline=None)
+@given(milliseconds=st.integers(1, 130_000), ticks=st.integers(-40, 40))
+def test_a_quote_is_the_same_whether_its_market_was_followed_or_only_asked(
+    milliseconds: int, ticks: int
+) -> None:
+    followed, asked = make_market(), make_market()
+    followed.watch(MNQ, EVERYTHING)
+    for market in (followed, asked):
+        list(market.advance(START + timedelta(seconds=40)))
+        market.move(MNQ, ticks)
+        list(market.advance(START + timedelta(seconds=40, milliseconds=milliseconds)))
+    assert followed.quote(MNQ) == asked.quote(MNQ)
+    assert followed.depth(MNQ) == asked.depth(MNQ)
+
+
+def test_the_last_price_of_a_quote_is_that_of_the_last_print() -> None:
+    market = make_market()
+    last = None
+    for pause in (70, 55, 65):
+        for event in lived(market, MNQ, timedelta(seconds=pause)):
+            if isinstance(event, Tick):
+                last = event.price
+            elif isinstance(event, Quote) and last is not None:
+                assert event.last == last
+        market.move(MNQ, 25)
+
+
 def test_depth_increments_rebuild_the_book_around_the_quote() -> None:
     market = make_market()
     book: dict[tuple[str, float], int] = {}
@@ -175,7 +209,13 @@ def test_depth_increments_rebuild_the_book_around_the_quote() -> None:
         level.price for level in depth.bids
     ]
     assert sorted(price for side, price in book if side == "SELL") == [level.price for level in depth.asks]
-    assert len(depth.bids) == len(depth.asks) == 10
+    assert [level.price for level in depth.asks] == [
+        depth.asks[0].price + 0.25 * index for index in range(10)
+    ]
+    assert [level.price for level in depth.bids] == [
+        depth.bids[0].price - 0.25 * index for index in range(10)
+    ]
+    assert min(level.size for level in (*depth.bids, *depth.asks)) >= 1
 
 
 def test_the_volume_profile_adds_up_to_the_volume_of_the_session() -> None:
