@@ -265,7 +265,7 @@ async def test_the_bell_rings_only_when_wanted() -> None:
         script = session(notifications=())
         rung: list[int] = []
         async with running(script, appearance=msgspec.structs.replace(STILL, bell=wanted)) as console:
-            console.app.bell = lambda rung=rung: rung.append(1)  # type: ignore[method-assign, misc]
+            console.app.bell = lambda rung=rung: rung.append(1)
             row = make_notification_row(severity=Severity.ERROR, title="Rejected", read=False)
             script.push(Frame(notifications=(row,)))
             await console.until(lambda: console.app.picture.notifications)
@@ -325,9 +325,7 @@ async def test_lists_take_turns_where_there_is_no_room_for_all() -> None:
         await console.until(lambda: console.app._base_screen().query(OrdersTable))
         kinds: Sequence[type[LineTable[object]]] = (OrdersTable, FillsTable, RoundTripsTable)
         for kind in (*kinds, OrdersTable):
-            await console.until(
-                lambda wanted=kind: [k for k in kinds if console.find(k).region] == [wanted]  # type: ignore[misc]
-            )
+            await console.until(lambda wanted=kind: [k for k in kinds if console.find(k).region] == [wanted])
             await console.press("v")
 
 
@@ -357,7 +355,7 @@ async def test_timeframes_turn_both_ways() -> None:
         await console.press("3")
         for key, timeframe in (("t", "5m"), ("t", "15m"), ("T", "5m"), ("T", "1m"), ("T", "1d"), ("t", "1m")):
             await console.press(key)
-            await console.until(lambda wanted=timeframe: script.focuses[-1].timeframe == wanted)  # type: ignore[misc]
+            await console.until(lambda wanted=timeframe: script.focuses[-1].timeframe == wanted)
 
 
 async def test_a_symbol_is_found_by_typing_and_watched() -> None:
@@ -466,10 +464,10 @@ async def test_help_explains_the_screen_it_came_from_and_searches() -> None:
         async with running(session()) as console:
             await console.press(key, "question_mark")
             dialog = await console.dialog(Help)
-            text = str(dialog.query_one("#lines").render())
-            assert all(action.label in text for action in offered_on(where))
+            lines = dialog.query_one("#lines")
+            assert all(action.label in str(lines.render()) for action in offered_on(where))
             await console.press(*"panic")
-            await console.until(lambda: len(str(dialog.query_one("#lines").render()).splitlines()) == 1)  # noqa: B023
+            await console.until(lambda shown=lines: len(str(shown.render()).splitlines()) == 1)
             await console.press("escape")
             await console.no_dialog()
 

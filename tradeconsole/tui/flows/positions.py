@@ -1,5 +1,7 @@
 """Getting flat: one instrument, or everything at once."""
 
+import asyncio
+
 from tradeconsole.domain.commands import Disarm, Flatten
 from tradeconsole.tui.desk import Desk
 from tradeconsole.tui.dialogs.confirm import Confirm, Question
@@ -56,8 +58,8 @@ async def panic(desk: Desk) -> None:
     if not await desk.ask(Confirm(question, desk.appearance.quiet)):
         return
     desk.cancel_dialogs()
-    await desk.send(Flatten(account_id))
-    await desk.send(Disarm(account_id))
+    # a broker that answers slowly must not keep the console armed
+    await asyncio.gather(desk.send(Flatten(account_id)), desk.send(Disarm(account_id)))
 
 
 def _holding(position: PositionRow) -> str:
