@@ -82,7 +82,7 @@ async def test_ticket_overlay_and_summary(snapshot: Snapshot, size: tuple[int, i
     await take(snapshot, size, arranged)
 
 
-@pytest.mark.parametrize("size", [(80, 24)])
+@pytest.mark.parametrize("size", [(80, 24), (40, 6)])
 async def test_panic_question(snapshot: Snapshot, size: tuple[int, int]) -> None:
     await take(snapshot, size, Arranged(scripted(), "ctrl+x", until=Confirm))
 

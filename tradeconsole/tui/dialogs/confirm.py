@@ -12,6 +12,10 @@ from tradeconsole.tui.dialogs.dialog import Dialog
 from tradeconsole.tui.keys import show_key
 
 
+ROOMY = 14
+"""Rows of a terminal in which a question needs no scrolling."""
+
+
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What is about to happen, in words: a title, the facts, the verb, and the key that confirms it."""
 
@@ -26,6 +30,8 @@ class Confirm(Dialog[bool]):
 
     DEFAULT_CSS = """
     Confirm .answers { height: 1; margin-top: 1; }
+    Confirm.-tight > .box { height: 100%; }
+    Confirm.-tight .answers { dock: bottom; margin-top: 0; }
     """
 
     def __init__(self, question: Question, quiet: float) -> None:
@@ -35,6 +41,10 @@ class Confirm(Dialog[bool]):
     def body(self) -> ComposeResult:
         yield Static("\n".join(self.question.facts), id="facts", markup=False)
         yield Static(answers(self.question.verb, self.question.key), classes="answers")
+
+    def on_resize(self, event: events.Resize) -> None:
+        # in a lifeboat the answers stay in sight and the facts scroll
+        self.set_class(event.size.height < ROOMY, "-tight")
 
     def on_key(self, event: events.Key) -> None:
         event.stop()
