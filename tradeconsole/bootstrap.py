@@ -20,7 +20,7 @@ from tradeconsole.engine.risk import RiskLimits
 from tradeconsole.engine.thread import EngineThread
 from tradeconsole.errors import BrokerError, ConfigError
 from tradeconsole.ports import Broker, BrokerHooks, Restored
-from tradeconsole.settings import Profile, Settings, shipped
+from tradeconsole.settings import Profile, Settings, is_loopback, shipped
 from tradeconsole.storage.embedded import EmbeddedServer
 from tradeconsole.storage.store import Store
 from tradeconsole.storage.tables import Windows
@@ -90,9 +90,9 @@ class _Desk:
         self._engine = Engine(
             make_broker=self._make_broker,
             journal=self._store.journal,
-            bars=self._store.bars if self._storage else None,
+            bars=self._store.bars if self._storage and _keeps_bars(settings.active) else None,
             calendar=calendar,
-            options=_options(settings),
+            options=_options(settings, quiet=not streams),
         )
         for report in self._damage:
             self._engine.notices.raise_(Severity.WARNING, "Damaged records were put aside", report)
@@ -222,9 +222,15 @@ def _gateway(settings: Settings, profile: Profile) -> ProjectXConnection:
     )
 
 
-def _options(settings: Settings) -> EngineOptions:
+def _keeps_bars(profile: Profile) -> bool:
+    """Whether bars may be cached: an emulator that somebody runs on this machine is another market every time."""
+    return profile.emulator or not is_loopback(profile.api_url)
+
+
+def _options(settings: Settings, *, quiet: bool) -> EngineOptions:
     risk = settings.risk
     return EngineOptions(
+        quiet=quiet,
         watchlist=settings.engine.watchlist,
         reconcile_seconds=settings.engine.reconcile_seconds,
         account=settings.active.account,

@@ -289,8 +289,13 @@ def _command_line(chosen: Overrides, plain: _File) -> list[Layer]:
 
 def _calendar_of(url: str) -> str:
     """Gateways on this machine are emulators, which know best when their market is open."""
+    return "continuous" if is_loopback(url) else "cme"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is of this machine alone."""
     host = urlsplit(url).hostname or ""
     try:
-        return "continuous" if ipaddress.ip_address(host).is_loopback else "cme"
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return "continuous" if host == "localhost" else "cme"
+        return host == "localhost"

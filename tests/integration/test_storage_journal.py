@@ -211,6 +211,7 @@ async def test_a_commit_whose_answer_was_lost_is_not_repeated(
     store = await harness.open()
     store.journal.append(make_order())
     await settle(store)
+    await until(lambda: len(harness.events) > 1)
     assert len(stored) == 1
     assert [event.available for event in harness.events[:2]] == [False, True]
     assert await harness.value("SELECT count(*) FROM order_events") == 1

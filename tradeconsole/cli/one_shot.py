@@ -33,15 +33,17 @@ def with_picture(
     return with_session(call, on)
 
 
-def with_session(call: Invocation, work: Callable[[Session], Awaitable[Result]]) -> Result:
-    """Do some work in a session of its own. Raises as `with_picture` does."""
+def with_session(
+    call: Invocation, work: Callable[[Session], Awaitable[Result]], *, storage: bool = False
+) -> Result:
+    """Do some work in a session of its own, with `storage` where bars are worth keeping. Raises as `with_picture`."""
     settings = call.settings()
 
     async def run() -> Result:
         # brings in the whole engine, which --help and wrong options need not wait for
         from tradeconsole import bootstrap
 
-        async with bootstrap.open_session(settings, streams=False, storage=False) as session:
+        async with bootstrap.open_session(settings, streams=False, storage=storage) as session:
             return await work(session)
 
     with logging_for(settings):

@@ -88,7 +88,7 @@ def history(
     async def read(session: Session) -> Bars:
         return await session.history(query)
 
-    bars = with_session(call, read)
+    bars = with_session(call, read, storage=True)
     call.show([_bar_row(bar) for bar in bars.bars], "no bars in that span")
 
 

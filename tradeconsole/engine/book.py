@@ -58,6 +58,7 @@ class Book:
 
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
+        self._reported: set[str] = set()
         self.instruments: dict[str, Instrument] = {}
         self.by_symbol: dict[str, Instrument] = {}
         self.quotes: dict[str, Quote] = {}
@@ -126,6 +127,13 @@ class Book:
         self._restore_ledgers(memory)
 
     # -- questions ------------------------------------------------------------------------------------------
+
+    def shown_accounts(self) -> list[Account]:
+        """Accounts to offer: those that the broker has named, until it is asked those remembered."""
+        named = [
+            self.accounts[key] for key in self.accounts if key in self._reported
+        ] or self.accounts.values()
+        return [account for account in named if account.is_visible]
 
     def position(self, account_id: str, instrument_id: str) -> Position | None:
         ledger = self.ledgers.get((account_id, instrument_id))
@@ -370,6 +378,7 @@ class Book:
 
     def _account_reported(self, event: AccountReported) -> Iterable[Event]:
         account = event.account
+        self._reported.add(account.account_id)
         if self.accounts.get(account.account_id) == account:
             return ()
         self.accounts[account.account_id] = account

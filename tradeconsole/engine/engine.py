@@ -53,6 +53,8 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What an engine is told at its start."""
 
     watchlist: tuple[str, ...]
+    quiet: bool = False
+    """For one-shot commands: no streams, no memory, and only its own orders recorded."""
     reconcile_seconds: float = 15.0
     account: str | None = None
     """Name or id of the account to begin with; None: the first that may trade."""
@@ -80,7 +82,7 @@ class Engine:
         self.supervisor = Supervisor(self._task_failed)
         self.journal = journal
         self.notices = Notices(self.bus, self.book, self.clock.now)
-        self.recorder = Recorder(self.bus, journal, self._spool_trouble)
+        self.recorder = Recorder(self.bus, journal, self._spool_trouble, quiet=options.quiet)
         self.equity = EquityCurve(self.book, journal)
         self.beats = 0
         self.streaming = False
@@ -151,6 +153,9 @@ class Engine:
         """
         await self.connection.log_in()
         await self.sync.sync_all()
+        if self.sync.is_in_doubt():
+            # no fills from before are remembered here: where they would matter, the broker's word holds
+            await self.sync.sync_all()
 
     async def stop(self) -> None:
         """End everything; orders at the broker stay as they are."""
@@ -159,7 +164,7 @@ class Engine:
 
     async def _start(self) -> None:
         await asyncio.gather(self._remember(), self.connection.log_in_patiently())
-        await self.broker.stream([a.account_id for a in self.book.accounts.values() if a.is_visible])
+        await self.broker.stream([account.account_id for account in self.book.shown_accounts()])
         self.supervisor.keep("reconcile", lambda: self.sync.run(self.options.reconcile_seconds))
         self.sync.request()
         for instrument in await self.connection.resolve_all(self.options.watchlist):
@@ -230,7 +235,7 @@ class Engine:
 
     def default_account(self) -> str | None:
         """The account to begin with."""
-        accounts = [account for account in self.book.accounts.values() if account.is_visible]
+        accounts = self.book.shown_accounts()
         wanted = [a for a in accounts if self.options.account in {a.account_id, a.name}]
         tradable = [account for account in accounts if account.can_trade]
         chosen = wanted or tradable or accounts

@@ -31,7 +31,7 @@ class EquityCurve:
 
     def sample(self, now: datetime) -> None:
         """Take a point of each account whose equity has changed."""
-        for account in self._book.accounts.values():
+        for account in self._book.shown_accounts():
             equity = account.balance + self._book.open_pnl(account.account_id)
             points = self._points.setdefault(account.account_id, deque(maxlen=KEPT))
             if points and points[-1][1] == equity:

@@ -9,6 +9,7 @@ from tradeconsole.domain.events import (
     InstrumentResolved,
     NotificationRaised,
     OrderChanged,
+    OrderIntended,
     PositionChanged,
     RoundTripClosed,
     RoundTripVoided,
@@ -22,11 +23,22 @@ log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Turns events into journal records. `on_trouble` is told when one cannot be written."""
+    """Turns events into journal records.
 
-    def __init__(self, bus: Bus, journal: Journal, on_trouble: Callable[[str], None]) -> None:
+    `on_trouble` is told when one cannot be written. A `quiet` engine remembers nothing from before, so that what it
+    works out of a day's fills may be wrong: it records nothing but the orders that it sent itself.
+    """
+
+    def __init__(
+        self, bus: Bus, journal: Journal, on_trouble: Callable[[str], None], *, quiet: bool = False
+    ) -> None:
         self._journal = journal
         self._on_trouble = on_trouble
+        self._own: set[str] = set()
+        if quiet:
+            bus.subscribe(self._intended, OrderIntended)
+            bus.subscribe(self._own_order, OrderChanged)
+            return
         bus.subscribe(self._order, OrderChanged)
         bus.subscribe(self._fill, FillBooked)
         bus.subscribe(self._position, PositionChanged)
@@ -42,6 +54,13 @@ class Recorder:
         except StorageError as error:
             log.warning("a record is lost if this process dies: %s", error)
             self._on_trouble(str(error))
+
+    def _intended(self, event: OrderIntended) -> None:
+        self._own.add(event.order.order_id)
+
+    def _own_order(self, event: OrderChanged) -> None:
+        if event.order.order_id in self._own:
+            self._order(event)
 
     def _order(self, event: OrderChanged) -> None:
         # the intent is written before the order is sent, by whoever sends it

@@ -47,7 +47,7 @@ class Synchroniser:
         """Reconcile for ever: every `interval` seconds, sooner when asked or in doubt."""
         while True:
             try:
-                async with asyncio.timeout(DOUBT_SECONDS if self._is_in_doubt() else interval):
+                async with asyncio.timeout(DOUBT_SECONDS if self.is_in_doubt() else interval):
                     await self._wanted.wait()
             except TimeoutError:
                 pass
@@ -66,7 +66,7 @@ class Synchroniser:
         Raises:
             BrokerError: the broker could not be asked; the book stays as it is and unsynced.
         """
-        for account_id in [a.account_id for a in self._book.accounts.values() if a.is_visible]:
+        for account_id in [account.account_id for account in self._book.shown_accounts()]:
             await self.sync(account_id)
 
     async def sync(self, account_id: str) -> None:
@@ -87,7 +87,8 @@ class Synchroniser:
             self._asked[account_id] = records.asked_at
             self._bus.publish(Synced(account_id, self._clock.now(), result.differences))
 
-    def _is_in_doubt(self) -> bool:
+    def is_in_doubt(self) -> bool:
+        """Whether an order or a position waits for the broker's records to settle it."""
         return (
             any(order.status in _IN_DOUBT for order in self._book.open_orders.values())
             or any(self._mismatched.values())

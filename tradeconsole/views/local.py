@@ -88,6 +88,8 @@ class LocalSession:
 
     async def _preview(self, query: Preview) -> PreviewView:
         engine, command = self._engine, query.order
+        if not engine.streaming:
+            await engine.quiet.prepare(command)
         instrument = await engine.connection.resolve(command.symbol)
         situation = engine.situation(command.account_id, instrument)
         refusal = risk.refusal(engine.execution.draft(command, instrument), situation)

@@ -81,12 +81,11 @@ class Sections:
         account = book.accounts.get(account_id) if account_id else None
         word, note = build_account.storage_state(book.storage)
         state: Literal["ok", "spooling", "off"] = word
-        visible = [a for a in book.accounts.values() if a.is_visible]
         return HeaderView(
             profile=self._info.profile,
             broker=engine.broker.name,
             account=build_account.account_choice(account) if account else None,
-            accounts=tuple(build_account.account_choice(a) for a in visible),
+            accounts=tuple(build_account.account_choice(a) for a in book.shown_accounts()),
             channels=build_account.channel_views(book.channels.values(), self._channel_age),
             open_pnl=book.open_pnl(account_id) if account_id else Decimal(0),
             day_pnl=build_account.day_pnl(book, account_id, self._day_start()) if account_id else Decimal(0),

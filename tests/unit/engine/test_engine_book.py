@@ -10,6 +10,7 @@ from trading_factories import (
     ACCOUNT,
     MNQ,
     NOON,
+    make_account,
     make_fill,
     make_instrument,
     make_order,
@@ -18,6 +19,7 @@ from trading_factories import (
 )
 
 from tradeconsole.domain.events import (
+    AccountReported,
     Event,
     FillReported,
     InstrumentResolved,
@@ -225,3 +227,10 @@ def test_a_position_older_than_the_remembered_fills_is_kept(book: Book) -> None:
     again = Book()
     again.restore(Restored(instruments=(make_instrument(),), fills=(make_fill(),), positions=(position,)))
     assert again.position(ACCOUNT, MNQ) == position
+
+
+def test_accounts_that_the_broker_no_longer_names_are_not_offered(book: Book) -> None:
+    book.restore(Restored(accounts=(make_account(account_id="1"), make_account())))
+    assert len(book.shown_accounts()) == 2
+    publish(book, AccountReported(make_account()))
+    assert [account.account_id for account in book.shown_accounts()] == [ACCOUNT]

@@ -10,7 +10,7 @@ from trading_factories import ACCOUNT, MNQ, NOON, make_account, make_fill, make_
 from tradeconsole.domain.commands import Arm, Flatten, PlaceOrder
 from tradeconsole.domain.events import AccountReported, BrokerPosition
 from tradeconsole.domain.market import Quote
-from tradeconsole.domain.orders import OrderRequest, OrderStatus, OrderType, Side
+from tradeconsole.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
 from tradeconsole.engine.engine import Engine, EngineOptions
 from tradeconsole.errors import AuthenticationFailed, RiskDenied
 
@@ -28,7 +28,7 @@ async def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
         journal=MemoryJournal(),
         bars=None,
         calendar=OpenCalendar(),
-        options=EngineOptions(watchlist=()),
+        options=EngineOptions(watchlist=(), quiet=True),
     )
     await engine.start_quietly()
     await engine.handle(Arm(ACCOUNT))
@@ -83,7 +83,7 @@ async def test_wrong_credentials_end_a_command_at_once(monkeypatch: pytest.Monke
         journal=MemoryJournal(),
         bars=None,
         calendar=OpenCalendar(),
-        options=EngineOptions(watchlist=()),
+        options=EngineOptions(watchlist=(), quiet=True),
     )
 
     async def refuse() -> list[object]:
@@ -111,3 +111,23 @@ async def test_only_the_account_concerned_is_asked_about_and_arming_asks_nothing
     assert asked == []
     await engine.handle(LIMIT)
     assert set(asked) == {ACCOUNT}
+
+
+async def test_a_position_closed_today_that_was_opened_before_is_not_taken_for_a_short(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker_of(engine).fills.append(make_fill(side=Side.SELL))
+    await engine.start_quietly()
+    assert engine.book.position(ACCOUNT, MNQ) is None
+
+
+async def test_only_its_own_orders_are_recorded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    price(engine, 21000.0, monkeypatch)
+    broker_of(engine).open_orders.append(make_report(tag="tc-hand-other", broker_order_id="77"))
+    broker_of(engine).fills.append(make_fill())
+    broker_of(engine).positions.append(make_stated())
+    done = await engine.handle(LIMIT)
+    assert isinstance(engine.journal, MemoryJournal)
+    written = {type(record).__name__ for record in engine.journal.records}
+    assert written == {"Order", "AuditEntry"}
+    assert {r.order_id for r in engine.journal.records if isinstance(r, Order)} == set(done.order_ids)

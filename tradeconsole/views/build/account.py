@@ -29,7 +29,9 @@ def account_choice(account: Account) -> AccountChoice:
 def channel_views(
     channels: Iterable[ChannelChanged], age_of: Callable[[ChannelChanged], float | None]
 ) -> tuple[ChannelView, ...]:
-    return tuple(ChannelView(channel=c.channel, state=c.state, reason=c.reason, age=age_of(c)) for c in channels)
+    return tuple(
+        ChannelView(channel=c.channel, state=c.state, reason=c.reason, age=age_of(c)) for c in channels
+    )
 
 
 def session_view(calendar: Calendar, group: ProductGroup, now: datetime) -> SessionView:

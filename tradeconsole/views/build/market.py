@@ -86,7 +86,12 @@ def _live(bar: Bar | None) -> LiveBar | None:
     if bar is None:
         return None
     return LiveBar(
-        time=bar.time.timestamp(), open=bar.open, high=bar.high, low=bar.low, close=bar.close, volume=bar.volume
+        time=bar.time.timestamp(),
+        open=bar.open,
+        high=bar.high,
+        low=bar.low,
+        close=bar.close,
+        volume=bar.volume,
     )
 
 
@@ -152,7 +157,11 @@ def ticket_view(
 
 
 def preview_view(
-    command: PlaceOrder, instrument: Instrument, refusal: str | None, position: int, fee_per_side: Decimal | None
+    command: PlaceOrder,
+    instrument: Instrument,
+    refusal: str | None,
+    position: int,
+    fee_per_side: Decimal | None,
 ) -> PreviewView:
     """What an order would do; `fee_per_side` is per contract, known from past fills."""
     bracket = command.bracket

@@ -23,7 +23,10 @@ _CANCELLABLE: Final = frozenset({OrderStatus.PENDING, OrderStatus.SUSPENDED, Ord
 
 def position_rows(book: Book, account_id: str, stale: frozenset[str]) -> tuple[PositionRow, ...]:
     """Open positions; `stale` are instruments whose price is too old to trust."""
-    rows = [_position_row(book, position, position.instrument_id in stale) for position in book.positions(account_id)]
+    rows = [
+        _position_row(book, position, position.instrument_id in stale)
+        for position in book.positions(account_id)
+    ]
     return tuple(sorted(rows, key=lambda row: row.symbol))
 
 
@@ -57,7 +60,9 @@ def order_rows(book: Book, account_id: str, now: datetime, zone: ZoneInfo) -> tu
     """Open orders, oldest first with their legs after them, then the newest finished ones; `zone` is for the echo."""
     mine = [order for order in book.orders.values() if order.account_id == account_id]
     working = sorted((order for order in mine if order.status.is_open), key=_family)
-    done = sorted((order for order in mine if order.status.is_final), key=lambda o: o.updated_at, reverse=True)
+    done = sorted(
+        (order for order in mine if order.status.is_final), key=lambda o: o.updated_at, reverse=True
+    )
     return tuple(_order_row(book, order, now, zone) for order in [*working, *done[:FINISHED_SHOWN]])
 
 
@@ -188,5 +193,3 @@ def notification_rows(
             )
         )
     return tuple(rows)
-
-
