@@ -165,7 +165,10 @@ def test_quotes_carry_the_figures_of_the_session() -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(milliseconds=st.integers(1, 130_000), ticks=st.integers(-40, 40))
+@given(
+    milliseconds=st.one_of(st.integers(1, 130_000), st.sampled_from([20_001, 20_002, 80_001])),
+    ticks=st.integers(-40, 40),
+)
 def test_a_quote_is_the_same_whether_its_market_was_followed_or_only_asked(
     milliseconds: int, ticks: int
 ) -> None:
