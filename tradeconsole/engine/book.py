@@ -151,10 +151,6 @@ class Book:
             if order.account_id == account_id and instrument_id in {None, order.instrument_id}
         ]
 
-    def order_by_broker_id(self, account_id: str, broker_order_id: str) -> Order | None:
-        order_id = self.order_ids.get((account_id, broker_order_id))
-        return self.orders.get(order_id) if order_id else None
-
     def price(self, instrument_id: str) -> float | None:
         """The price that positions are marked at: the last trade, else the middle of the spread."""
         quote = self.quotes.get(instrument_id)
