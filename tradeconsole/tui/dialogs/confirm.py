@@ -11,7 +11,6 @@ from textual.widgets import Static
 from tradeconsole.tui.dialogs.dialog import Dialog
 from tradeconsole.tui.keys import show_key
 
-
 ROOMY = 14
 """Rows of a terminal in which a question needs no scrolling."""
 
