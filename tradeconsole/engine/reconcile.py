@@ -169,10 +169,11 @@ def _adjust(
         if theirs == ours.get(key, 0):
             continue
         mismatched.add(key)
-        name = book.instruments[key[1]].name if key[1] in book.instruments else key[1]
-        reason = f"{name}: the broker says {theirs:+d}, the fills add up to {ours.get(key, 0):+d}"
-        notes.append(reason)
         if key in confirmed:
+            # seen once it may be a fill on its way: positions and fills are asked for one after the other
+            name = book.instruments[key[1]].name if key[1] in book.instruments else key[1]
+            reason = f"{name}: the broker says {theirs:+d}, the fills add up to {ours.get(key, 0):+d}"
+            notes.append(reason)
             events.append(PositionAdjusted(stated.get(key) or _nothing(key, records.asked_at), reason))
     return events, notes, frozenset(mismatched)
 

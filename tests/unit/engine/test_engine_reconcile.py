@@ -141,13 +141,15 @@ def test_a_leg_that_was_heard_of_before_its_entry_is_joined_to_it_later(book: Bo
     assert reconcile(book, records).events == ()
 
 
-def test_positions_are_adjusted_only_when_the_difference_is_seen_twice(book: Book) -> None:
+def test_positions_are_adjusted_and_listed_only_when_the_difference_is_seen_twice(book: Book) -> None:
     records = make_records(positions=(make_stated(size=3),))
     first = reconcile(book, records)
     assert not [event for event in first.events if isinstance(event, PositionAdjusted)]
-    assert first.differences
+    assert not first.differences
+    assert first.mismatched
     carry_out(book, first)
     second = reconcile(book, records, first.mismatched)
+    assert "the broker says +3" in second.differences[0]
     carry_out(book, second)
     position = book.position(ACCOUNT, MNQ)
     assert position is not None
