@@ -18,8 +18,8 @@ def order_id_of(report: OrderReport, known: Mapping[tuple[str, str], str]) -> st
     return report.tag or f"broker-{report.account_id}-{report.broker_order_id}"
 
 
-def order_from_report(report: OrderReport, order_id: str, parent_id: str | None) -> Order:
-    """An order we first hear of from the broker: a bracket leg, or one made elsewhere."""
+def order_from_report(report: OrderReport, order_id: str, parent_id: str | None, held: int) -> Order:
+    """An order we first hear of from the broker: a bracket leg, or one made elsewhere; `held` is the signed position."""
     return Order(
         order_id=order_id,
         account_id=report.account_id,
@@ -30,7 +30,7 @@ def order_from_report(report: OrderReport, order_id: str, parent_id: str | None)
         status=report.status,
         created_at=report.created_at,
         updated_at=report.updated_at,
-        role=report.role or _role_of(report),
+        role=report.role or _role_of(report, held),
         origin=origin_of(order_id),
         limit_price=report.limit_price,
         stop_price=report.stop_price,
@@ -43,10 +43,13 @@ def order_from_report(report: OrderReport, order_id: str, parent_id: str | None)
     )
 
 
-def _role_of(report: OrderReport) -> OrderRole:
-    # an order made elsewhere: a stop is taken for protection, which is also what it does to a position
-    stops = {OrderType.STOP, OrderType.TRAILING_STOP}
-    return OrderRole.STOP_LOSS if report.type in stops else OrderRole.ENTRY
+def _role_of(report: OrderReport, held: int) -> OrderRole:
+    # an order made elsewhere says nothing of its purpose: a stop is taken for protection, and a market order
+    # that reduces the position for the close that the broker made of our request
+    if report.type in {OrderType.STOP, OrderType.TRAILING_STOP}:
+        return OrderRole.STOP_LOSS
+    closes = held * report.side.sign < 0 and report.size <= abs(held)
+    return OrderRole.EXIT if closes and report.type is OrderType.MARKET else OrderRole.ENTRY
 
 
 def merge_report(order: Order, report: OrderReport) -> Order:

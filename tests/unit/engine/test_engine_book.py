@@ -234,3 +234,9 @@ def test_accounts_that_the_broker_no_longer_names_are_not_offered(book: Book) ->
     assert len(book.shown_accounts()) == 2
     publish(book, AccountReported(make_account()))
     assert [account.account_id for account in book.shown_accounts()] == [ACCOUNT]
+
+
+def test_an_untagged_market_order_against_the_position_is_its_exit(book: Book) -> None:
+    close = make_report(tag=None, broker_order_id="9", side=Side.SELL, status=OrderStatus.PENDING)
+    publish(book, FillReported(make_fill()), OrderReported(close))
+    assert book.orders[f"broker-{ACCOUNT}-9"].role is OrderRole.EXIT
