@@ -39,6 +39,9 @@ class WorkingBook:
     def __len__(self) -> int:
         return len(self._orders)
 
+    def __contains__(self, order_id: int) -> bool:
+        return order_id in self._orders
+
     def put(self, order: VenueOrder) -> None:
         """Add an order or take its changed prices."""
         self._orders[order.id] = Working(order, self._product)

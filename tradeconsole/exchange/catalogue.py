@@ -217,11 +217,6 @@ class Catalogue:
             raise InvalidRequest(f"unknown contract '{contract_id}'")
         return contract
 
-    def named(self, name: str) -> Contract | None:
-        """A contract by root and month, `ESZ13`; None if there is none."""
-        product = self._by_symbol.get(name[:-3])
-        return self.contract(f"CON.F.US.{product.code}.{name[-3:]}") if product else None
-
     def active(self, product: Product, day: date) -> Contract:
         """The product's active contract on a day."""
         key = (product.symbol, day)

@@ -111,30 +111,39 @@ class Matcher:
         await_match = {due.order_id for due, _ in self._agenda.entries() if due.duty is Duty.MATCH}
         for order in self._store.all_open_orders():
             working = order.status is OrderStatus.WORKING and order.id not in await_match
-            if working and not self._is_spent(order):
+            if working and not self._store.is_retired(order):
                 self._book_of(order).put(order)
             self.touched.add(order.contract_id)
 
     # -- duties ---------------------------------------------------------------------------------------------
 
     def _match(self, order: VenueOrder, time: datetime) -> None:
-        if order.status not in {OrderStatus.PENDING, OrderStatus.WORKING}:
+        if order.status not in {OrderStatus.PENDING, OrderStatus.WORKING} or self._store.is_retired(order):
             return
+        if order.closes:
+            order = self._limited_to_position(order)
+            if order.size == 0:
+                self._finish(self._store.orders[order.id], OrderStatus.CANCELLED, time)
+                return
         quote = self.quotes.get(order.contract_id)
-        if quote is None or order.contract_id in self.halted:
-            self._reject(order, time)
-        elif order.type is OrderType.MARKET:
-            pieces = self._sweep(order, quote, self._options.slippage_ticks)
-            if pieces:
-                self._fill(order, pieces, time, resting=False)
-            else:
-                self._reject(order, time)
-        elif self._is_marketable(order):
-            self._fill(order, self._sweep(order, quote, 0), time, resting=False)
-        elif order.status is OrderStatus.PENDING:
-            self._work(msgspec.structs.replace(order, status=OrderStatus.WORKING), time)
-        else:
+        tradable = quote is not None and order.contract_id not in self.halted
+        takes = order.type is OrderType.MARKET or self._is_marketable(order)
+        slippage = self._options.slippage_ticks if order.type is OrderType.MARKET else 0
+        pieces = self._sweep(order, quote, slippage) if quote is not None and tradable and takes else []
+        if pieces:
+            self._fill(order, pieces, time, resting=False)
+        elif order.status is OrderStatus.WORKING:
             self._book_of(order).put(order)
+        elif takes or not tradable:
+            self._reject(order, time)
+        else:
+            self._work(msgspec.structs.replace(order, status=OrderStatus.WORKING), time)
+
+    def _limited_to_position(self, order: VenueOrder) -> VenueOrder:
+        """A closing order cut to what is left to close; it never opens a position."""
+        position = self._store.position(order.account_id, order.contract_id)
+        left = -position.size * order.side.sign if position is not None else 0
+        return msgspec.structs.replace(order, size=max(0, min(order.size, left)))
 
     def _reject(self, order: VenueOrder, time: datetime) -> None:
         self._finish(order, OrderStatus.REJECTED, time)
@@ -156,7 +165,7 @@ class Matcher:
         if quote is None or entry.contract_id in self.halted:
             return
         for leg in self._store.legs(entry.id):
-            if leg.status is OrderStatus.WORKING and self._is_marketable(leg):
+            if leg.id in self._book_of(leg) and self._is_marketable(leg):
                 self._fill(leg, self._sweep(leg, quote, 0), time, resting=True)
         self._match_quote(quote, time)
 
@@ -201,8 +210,8 @@ class Matcher:
             self._reached(order, quote, time, shown)
 
     def _reached(self, order: VenueOrder, quote: Quote, time: datetime, shown: int | None) -> None:
-        """A quote or print has reached a working order."""
-        if order.status is not OrderStatus.WORKING or order.contract_id in self.halted:
+        """A quote or print has reached an order, which what came just before may have taken out of the book."""
+        if order.id not in self._book_of(order) or order.contract_id in self.halted:
             return
         if order.type is OrderType.STOP_LIMIT and not order.triggered:
             triggered = msgspec.structs.replace(order, triggered=True)
@@ -267,12 +276,6 @@ class Matcher:
         if order.side.sign > 0:
             return quote.ask is not None and quote.ask <= limit
         return quote.bid is not None and quote.bid >= limit
-
-    def _is_spent(self, order: VenueOrder) -> bool:
-        """Whether a working order is only waiting to be cancelled, because a leg of its bracket has filled."""
-        return self._store.is_retired(order) or any(
-            leg.status is OrderStatus.FILLED for leg in self._store.legs(order.id)
-        )
 
     def _work(self, order: VenueOrder, time: datetime) -> None:
         self._put(order, time)

@@ -108,10 +108,12 @@ class Store:
             return None
         return next((other for other in self.legs(leg.parent_id) if other.id != leg.id), None)
 
-    def is_retired(self, leg: VenueOrder) -> bool:
-        """Whether the leg must not fill any more, because the other one has; its cancellation is on the way."""
-        sibling = self.sibling(leg)
-        return sibling is not None and sibling.status is OrderStatus.FILLED
+    def is_retired(self, order: VenueOrder) -> bool:
+        """Whether an order must not fill any more, because a leg of its bracket has; its end is on the way."""
+        sibling = self.sibling(order)
+        if sibling is not None and sibling.status is OrderStatus.FILLED:
+            return True
+        return any(leg.status is OrderStatus.FILLED for leg in self.legs(order.id))
 
     def is_tag_used(self, account_id: int, tag: str) -> bool:
         return (account_id, tag) in self._tags

@@ -38,11 +38,10 @@ def test_a_contract_has_the_venues_id_names_and_description() -> None:
     assert contract.product.point_value == 20
 
 
-def test_contracts_of_past_years_are_known_by_id_and_name() -> None:
+def test_contracts_of_past_years_are_known_by_id() -> None:
     contract = CATALOGUE.contract("CON.F.US.EP.Z13")
     assert contract is not None
     assert contract.name == "ESZ3"
-    assert CATALOGUE.named("ESZ13") == contract
 
 
 @pytest.mark.parametrize(

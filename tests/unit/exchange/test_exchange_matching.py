@@ -221,6 +221,72 @@ def test_the_sibling_of_a_filled_leg_cannot_fill_or_be_moved_while_its_cancellat
     assert lab.order(entry_id + 1).status is OrderStatus.CANCELLED
 
 
+def test_one_price_that_reaches_both_legs_fills_only_one_of_them() -> None:
+    lab = Lab()
+    entry_id = lab.bracket(Side.BUY, 1, stop=-10, target=10)
+    lab.settle()
+    lab.quote(27990.0, 28010.0)
+    target = ModifyRequest(order_id=entry_id + 2, limit_price=Decimal(27995))
+    stop_loss = ModifyRequest(order_id=entry_id + 1, stop_price=Decimal(27999))
+    assert lab.exchange.modify(ACCOUNT, target, lab.now).success
+    assert lab.exchange.modify(ACCOUNT, stop_loss, lab.now).success
+    lab.trade(27998.0)
+    lab.settle()
+    assert lab.position() == 0
+    assert len(lab.exchange.trades(ACCOUNT)) == 2
+
+
+def test_a_leg_that_was_moved_across_the_market_does_not_fill_after_its_sibling_has() -> None:
+    lab = Lab()
+    entry_id = lab.bracket(Side.BUY, 1, stop=-10, target=10)
+    lab.settle()
+    crossing = ModifyRequest(order_id=entry_id + 2, limit_price=Decimal(27990))
+    assert lab.exchange.modify(ACCOUNT, crossing, lab.now).success
+    lab.quote(27997.25, 27997.5)
+    lab.settle()
+    assert lab.position() == 0
+    assert lab.order(entry_id + 2).status is OrderStatus.CANCELLED
+
+
+def test_the_rest_of_an_entry_cannot_be_moved_back_to_life_once_a_leg_has_filled() -> None:
+    lab = Lab(PARTIAL)
+    entry = (
+        lab.place(
+            OrderType.LIMIT, Side.BUY, 5, limit_price=Decimal(27999), take_profit=Leg(4, OrderType.LIMIT)
+        )
+    ).order_id or 0
+    lab.trade(27998.75, size=2)
+    lab.settle()
+    lab.quote(28000.5, 28000.75)
+    assert not lab.exchange.modify(ACCOUNT, ModifyRequest(order_id=entry, size=4), lab.now).success
+    lab.quote(27998.0, 27998.25)
+    lab.settle()
+    assert lab.position() == 0
+
+
+def test_a_crossing_modification_that_a_halt_catches_goes_on_working() -> None:
+    lab = Lab()
+    order_id = limit(lab, Side.BUY, 27990)
+    lab.exchange.modify(ACCOUNT, ModifyRequest(order_id=order_id, limit_price=Decimal(28100)), lab.now)
+    lab.exchange.set_halted(MNQ, True, lab.now)
+    lab.settle()
+    assert lab.order(order_id).status is OrderStatus.WORKING
+    lab.exchange.set_halted(MNQ, False, lab.now)
+    assert lab.order(order_id).status is OrderStatus.FILLED
+
+
+def test_a_closing_order_never_opens_a_position() -> None:
+    lab = Lab()
+    lab.bracket(Side.BUY, 2, stop=-10, target=10)
+    lab.settle()
+    lab.exchange.close_contract(ACCOUNT, MNQ, lab.now)
+    lab.quote(27990.0, 27990.25)
+    lab.settle()
+    assert lab.position() == 0
+    closing = lab.exchange.orders(ACCOUNT)[-1]
+    assert (closing.type, closing.status, closing.filled) == (OrderType.MARKET, OrderStatus.CANCELLED, 0)
+
+
 def test_displayed_size_limits_what_fills_at_a_price() -> None:
     lab = Lab(PARTIAL)
     order_id = lab.place(OrderType.MARKET, Side.BUY, 25).order_id
