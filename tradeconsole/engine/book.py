@@ -286,10 +286,9 @@ class Book:
         order_id = order_id_of(report, self.order_ids)
         order = self.orders.get(order_id)
         if order is None:
-            order = order_from_report(
-                report, order_id, self._parent_of(report.account_id, report.parent_broker_id)
-            )
-            return self._put(order)
+            parent = self._parent_of(report.account_id, report.parent_broker_id)
+            held = self._size((report.account_id, report.instrument_id))
+            return self._put(order_from_report(report, order_id, parent, held))
         merged = merge_report(order, report)
         if merged.parent_id is None and report.parent_broker_id is not None:
             parent = self._parent_of(report.account_id, report.parent_broker_id)
