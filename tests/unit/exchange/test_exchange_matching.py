@@ -252,12 +252,12 @@ def test_the_rest_of_an_entry_cannot_be_moved_back_to_life_once_a_leg_has_filled
     lab = Lab(PARTIAL)
     entry = (
         lab.place(
-            OrderType.LIMIT, Side.BUY, 5, limit_price=Decimal(27999), take_profit=Leg(4, OrderType.LIMIT)
+            OrderType.LIMIT, Side.BUY, 5, limit_price=Decimal(27999), take_profit=Leg(20, OrderType.LIMIT)
         )
     ).order_id or 0
     lab.trade(27998.75, size=2)
     lab.settle()
-    lab.quote(28000.5, 28000.75)
+    lab.quote(28004.0, 28004.25)
     assert not lab.exchange.modify(ACCOUNT, ModifyRequest(order_id=entry, size=4), lab.now).success
     lab.quote(27998.0, 27998.25)
     lab.settle()
@@ -327,13 +327,13 @@ def test_when_a_leg_fills_before_its_entry_is_done_the_rest_of_the_entry_is_canc
     lab = Lab(PARTIAL)
     entry = (
         lab.place(
-            OrderType.LIMIT, Side.BUY, 5, limit_price=Decimal(27999), take_profit=Leg(4, OrderType.LIMIT)
+            OrderType.LIMIT, Side.BUY, 5, limit_price=Decimal(27999), take_profit=Leg(20, OrderType.LIMIT)
         ).order_id
         or 0
     )
     lab.trade(27998.75, size=2)
     lab.settle()
-    lab.quote(28000.5, 28000.75, size=10)
+    lab.quote(28004.0, 28004.25, size=10)
     lab.settle()
     assert (lab.order(entry).status, lab.order(entry).filled) == (OrderStatus.CANCELLED, 2)
     assert lab.position() == 0
