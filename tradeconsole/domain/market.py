@@ -1,7 +1,7 @@
 """What is observed of a market: quotes, ticks, bars and depth. Prices are floats on the tick grid."""
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -231,6 +231,15 @@ class BarSeries:
         """Both series in one; where both have a bar, `newer` wins."""
         if not newer:
             return self
-        if not self or self.time[-1] < newer.time[0]:
-            return BarSeries(*(a + b for a, b in zip(self.columns(), newer.columns(), strict=True)))  # type: ignore[operator]
-        return BarSeries.from_bars([*self, *newer])
+        # only where both have bars are they looked at one by one: a refreshed bar must not cost the whole chart
+        first = bisect_left(self.time, newer.time[0])
+        last = bisect_right(self.time, newer.time[-1])
+        if first < last:
+            newer = BarSeries.from_bars([*self.slice(first, last), *newer])
+        return _joined(_joined(self.slice(0, first), newer), self.slice(last, len(self)))
+
+
+def _joined(earlier: BarSeries, later: BarSeries) -> BarSeries:
+    if not earlier or not later:
+        return earlier or later
+    return BarSeries(*(a + b for a, b in zip(earlier.columns(), later.columns(), strict=True)))  # type: ignore[operator]

@@ -87,12 +87,18 @@ class Connection:
         self._bus.publish(InstrumentResolved(instrument))
         return instrument
 
-    async def resolve_all(self, symbols: Sequence[str]) -> list[Instrument]:
-        """Resolve what can be resolved now, in order; the rest is told to the user."""
-        found: list[Instrument] = []
+    async def resolve_all(self, symbols: Sequence[str], found: Callable[[Instrument], None]) -> None:
+        """Resolve symbols in order, however long that takes; those that the broker does not have are told."""
         for symbol in symbols:
-            try:
-                found.append(await self.resolve(symbol))
-            except (InvalidRequest, BrokerError) as error:
-                self._tell(Severity.WARNING, f"{symbol} is not on the watchlist", str(error))
-        return found
+            attempt = 0
+            while True:
+                try:
+                    found(await self.resolve(symbol))
+                except InvalidRequest as error:
+                    self._tell(Severity.WARNING, f"{symbol} is not on the watchlist", str(error))
+                except BrokerError as error:
+                    log.warning("%s cannot be resolved yet: %s", symbol, error)
+                    await asyncio.sleep(RETRY[min(attempt, len(RETRY) - 1)])
+                    attempt += 1
+                    continue
+                break

@@ -167,8 +167,7 @@ class Engine:
         await self.broker.stream([account.account_id for account in self.book.shown_accounts()])
         self.supervisor.keep("reconcile", lambda: self.sync.run(self.options.reconcile_seconds))
         self.sync.request()
-        for instrument in await self.connection.resolve_all(self.options.watchlist):
-            self.watch_instrument(instrument)
+        await self.connection.resolve_all(self.options.watchlist, self.watch_instrument)
 
     async def _remember(self) -> None:
         self.restore(await self.journal.restore())

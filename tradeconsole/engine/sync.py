@@ -5,7 +5,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Final
 
-from tradeconsole.domain.events import Channel, ChannelState, InstrumentResolved, OrderReported, Synced
+from tradeconsole.domain.events import InstrumentResolved, OrderReported, Synced
 from tradeconsole.domain.market import Span
 from tradeconsole.domain.orders import OrderStatus
 from tradeconsole.engine.book import Book, Key
@@ -22,6 +22,8 @@ OVERLAP: Final = timedelta(minutes=5)
 FARTHEST: Final = timedelta(days=30)
 DOUBT_SECONDS: Final = 1.0
 """How often the broker is asked while an order or a position is in doubt."""
+DOUBT_ROUNDS: Final = 12
+"""So many questions are asked at that pace; then the pause doubles each time."""
 _IN_DOUBT: Final = frozenset({OrderStatus.SENT, OrderStatus.UNKNOWN})
 
 
@@ -44,21 +46,34 @@ class Synchroniser:
         self._wanted.set()
 
     async def run(self, interval: float) -> None:
-        """Reconcile for ever: every `interval` seconds, sooner when asked or in doubt."""
+        """Reconcile for ever: every `interval` seconds, sooner when asked or in doubt.
+
+        While something is in doubt only its account is asked for, and ever less often, so that a doubt that lasts
+        does not use up the broker's request budget.
+        """
+        doubts = 0
         while True:
+            pause = min(interval, DOUBT_SECONDS * 2 ** max(0, doubts - DOUBT_ROUNDS)) if doubts else interval
+            asked = await self._is_asked_within(pause)
             try:
-                async with asyncio.timeout(DOUBT_SECONDS if self.is_in_doubt() else interval):
-                    await self._wanted.wait()
-            except TimeoutError:
-                pass
-            self._wanted.clear()
-            if self._book.channels[Channel.ORDERS].state is ChannelState.KICKED:
-                continue
-            try:
-                await self.sync_all()
+                if asked or not doubts or pause == interval:
+                    await self.sync_all()
+                else:
+                    for account_id in self._accounts_in_doubt():
+                        await self.sync(account_id)
             except BrokerError as error:
                 log.warning("reconciliation has to wait: %s", error)
                 await asyncio.sleep(DOUBT_SECONDS)
+            doubts = doubts + 1 if self.is_in_doubt() else 0
+
+    async def _is_asked_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wanted.wait()
+        except TimeoutError:
+            return False
+        self._wanted.clear()
+        return True
 
     async def sync_all(self) -> None:
         """Reconcile every account that is shown.
@@ -89,11 +104,15 @@ class Synchroniser:
 
     def is_in_doubt(self) -> bool:
         """Whether an order or a position waits for the broker's records to settle it."""
-        return (
-            any(order.status in _IN_DOUBT for order in self._book.open_orders.values())
-            or any(self._mismatched.values())
-            or bool(self._book.mismatches)
-        )
+        return bool(self._accounts_in_doubt())
+
+    def _accounts_in_doubt(self) -> set[str]:
+        doubtful = {
+            order.account_id for order in self._book.open_orders.values() if order.status in _IN_DOUBT
+        }
+        doubtful |= {account_id for account_id, keys in self._mismatched.items() if keys}
+        doubtful |= {account_id for account_id, _ in self._book.mismatches}
+        return doubtful & {account.account_id for account in self._book.shown_accounts()}
 
     async def _ask(self, account_id: str) -> BrokerRecords:
         now = self._clock.now()
