@@ -21,7 +21,50 @@ raise SystemExit(run_emulator(EmulatorOptions(rate_limits=False, json=True)))
 """
 
 
-class Gateway:
+class Rest:
+    """Plain REST calls to a gateway, as a witness that has nothing to do with our adapter."""
+
+    def __init__(self, endpoint: Json) -> None:
+        self.endpoint = endpoint
+        self._token = ""
+
+    @property
+    def url(self) -> str:
+        return str(self.endpoint["url"])
+
+    def post(self, path: str, **body: Any) -> Json:
+        """Call an endpoint, logged in."""
+        if not self._token:
+            login = {"userName": self.endpoint["user"], "apiKey": self.endpoint["key"]}
+            self._token = self._post("Auth/loginKey", login)["token"]
+        return self._post(path, body)
+
+    def account(self) -> int:
+        """The first account that may trade."""
+        return int(self.post("Account/search", onlyActiveAccounts=True)["accounts"][0]["id"])
+
+    def position(self, account: int) -> int:
+        """Contracts held in all instruments together, signed."""
+        rows = self.post("Position/searchOpen", accountId=account)["positions"]
+        return sum(row["size"] * (1 if row["type"] == 1 else -1) for row in rows)
+
+    def orders(self, account: int) -> list[Json]:
+        """All orders there ever were."""
+        return list(
+            self.post("Order/search", accountId=account, startTimestamp="2000-01-01T00:00:00Z")["orders"]
+        )
+
+    def _post(self, path: str, body: Json) -> Json:
+        request = urllib.request.Request(
+            f"{self.url}/api/{path}",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
+        )
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return dict(json.loads(answer.read()))
+
+
+class Gateway(Rest):
     """`tradeconsole emulator --json …`, running; leaving the `with` block ends it.
 
     Without `budgets` it answers as many requests as come; arguments then have no meaning.
@@ -41,12 +84,7 @@ class Gateway:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line, f"no ready line: {self._process.communicate()[1]}"
-        self.endpoint: Json = json.loads(line)
-        self._token = ""
-
-    @property
-    def url(self) -> str:
-        return str(self.endpoint["url"])
+        super().__init__(json.loads(line))
 
     @property
     def port(self) -> int:
@@ -61,22 +99,6 @@ class Gateway:
     def key(self) -> dict[str, str]:
         """The environment that goes with `arguments`."""
         return {"TRADECONSOLE_API_KEY": str(self.endpoint["key"])}
-
-    def post(self, path: str, **body: Any) -> Json:
-        """Call a REST endpoint, logged in."""
-        if not self._token:
-            login = {"userName": self.endpoint["user"], "apiKey": self.endpoint["key"]}
-            self._token = self._post("Auth/loginKey", login)["token"]
-        return self._post(path, body)
-
-    def _post(self, path: str, body: Json) -> Json:
-        request = urllib.request.Request(
-            f"{self.url}/api/{path}",
-            json.dumps(body).encode(),
-            {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
-        )
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-            return dict(json.loads(answer.read()))
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Send a signal and wait for the end: exit code and what it said on standard error."""

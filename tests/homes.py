@@ -101,6 +101,11 @@ class Home:
         except (FileNotFoundError, ValueError):
             return None
 
+    @property
+    def endpoint(self) -> dict[str, Any]:
+        """Where the emulator of the `sim` profile answers, and as whom."""
+        return dict(json.loads((self.data / "emulator" / "sim" / "endpoint.json").read_text()))
+
     def stop_postgres(self) -> None:
         """End the database as a crash of its machine would, and wait until it is gone."""
         _end(lambda: self.postgres_pid, signal.SIGQUIT)

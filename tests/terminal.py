@@ -128,6 +128,15 @@ class Terminal:
         with self._changed:
             return self._text()
 
+    def look_of(self, pattern: str) -> tuple[tuple[str, str, bool], ...]:
+        """Colours and reversal of each cell of the first text that matches; empty if nothing does."""
+        with self._changed:
+            for y, line in enumerate(self._screen.display):
+                if found := re.search(pattern, line):
+                    row = self._screen.buffer[y]
+                    return tuple((row[x].fg, row[x].bg, row[x].reverse) for x in range(*found.span()))
+            return ()
+
     def wait_for(self, wanted: str | re.Pattern[str], timeout: float = PATIENCE) -> re.Match[str]:
         """Wait until a text or pattern is on the screen.
 
@@ -145,6 +154,10 @@ class Terminal:
         self._wait(
             lambda text: not pattern.search(text), timeout, f"{pattern.pattern!r} gone from the screen"
         )
+
+    def wait_new_look(self, pattern: str, old: tuple[tuple[str, str, bool], ...]) -> None:
+        """Wait until the first text that matches is there and looks other than it did."""
+        self._wait(lambda _: self.look_of(pattern) not in {old, ()}, PATIENCE, f"another look of {pattern!r}")
 
     def wait_until(self, holds: Callable[[str], object], what: str, timeout: float = PATIENCE) -> None:
         """Wait until something holds of the screen's text; `what` says it in words."""

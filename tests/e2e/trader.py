@@ -63,10 +63,13 @@ class Trader:
 
     def arm(self) -> None:
         self.terminal.press("a")
-        self.terminal.wait_for(re.compile(r"Arm \S+"))
         self.terminal.wait_for("▲ Arm")
         self.terminal.answer("y")
         self.terminal.wait_for("■ ARMED")
+
+    def disarm(self) -> None:
+        self.terminal.press("a")
+        self.terminal.wait_for("□ disarmed")
 
     def buy(self, size: int, *, stop: int | None = None, target: int | None = None) -> None:
         """Fill in the ticket for a market order, review it, and confirm with the second key."""
@@ -76,16 +79,46 @@ class Trader:
         self.terminal.answer("y")
         self.terminal.wait_gone("Send this order?")
 
+    def buy_refused(self, size: int) -> None:
+        """Fill in the ticket while disarmed: it says why nothing can be sent, and Enter sends nothing."""
+        self.fill_ticket(size)
+        self.terminal.wait_for("not armed")
+        self.terminal.press("enter")
+        self.terminal.wait_for("Refused")
+        self.leave_ticket()
+
+    def leave_ticket(self) -> None:
+        frame = r"╭─ Ticket"
+        focused = self.terminal.look_of(frame)
+        self.terminal.press("escape")
+        self.terminal.wait_new_look(frame, focused)
+
+    def select_order(self, role: str) -> None:
+        """Move the cursor of the list of orders to the working order of a role."""
+        wanted = re.compile(rf"▸.*working +{role}")
+        for _ in range(10):
+            if wanted.search(self.terminal.screen()):
+                return
+            before = self.panel("Orders")
+            self.terminal.press("down")
+            self.wait_panel("Orders", lambda now, old=before: now != old, "the cursor moved")
+        raise AssertionError(f"no working {role} order to select\n{self.terminal.screen()}")
+
     def fill_ticket(self, size: int, *, stop: int | None = None, target: int | None = None) -> None:
-        self.terminal.press("b")
-        self.terminal.send(str(size))
-        self.terminal.press("tab")
-        if stop is not None:
-            self.terminal.send(str(stop))
-        self.terminal.press("tab")
-        if target is not None:
-            self.terminal.send(str(target))
+        """Open the ticket and type size, stop and target, each when the cursor stands in its field."""
+        self._enter("b", "Size", str(size))
+        self._enter("tab", "Stop", "" if stop is None else str(stop))
+        self._enter("tab", "Target", "" if target is None else str(target))
         self.terminal.wait_for(re.compile(rf"BUY {size} \w+ market"))
+
+    def _enter(self, key: str, field: str, value: str) -> None:
+        pattern = rf"{field} +\S.{{12}}"
+        unfocused = self.terminal.look_of(pattern)
+        self.terminal.press(key)
+        self.terminal.wait_new_look(pattern, unfocused)
+        if value:
+            self.terminal.send(value)
+            self.terminal.wait_for(re.compile(rf"{field} +{value}\b"))
 
     def flatten(self) -> None:
         self.terminal.press("f")
