@@ -7,11 +7,12 @@ from time import monotonic
 from typing import ClassVar, Final, TypeVar
 
 import msgspec
+from textual import events
 from textual.binding import BindingType
 from textual.command import CommandPalette, Provider
 from textual.screen import ModalScreen
 
-from tradeconsole.actions import Where
+from tradeconsole.actions import BY_ID, Where
 from tradeconsole.domain.commands import Command, PlaceOrder
 from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.orders import Side
@@ -24,7 +25,8 @@ from tradeconsole.tui.dialogs.ticket_dialog import TicketDialog
 from tradeconsole.tui.finder import ActionFinder
 from tradeconsole.tui.flows import orders
 from tradeconsole.tui.handlers import HANDLERS
-from tradeconsole.tui.keys import PANIC, bindings_on
+from tradeconsole.tui.key_order import KeyOrder
+from tradeconsole.tui.keys import PANIC, bindings_on, keys_of
 from tradeconsole.tui.nudges import Nudges
 from tradeconsole.tui.screens.trade import TradeScreen
 from tradeconsole.tui.session_app import DEFAULTS, Clock, OpenSession, SessionApp
@@ -73,6 +75,8 @@ class TradeConsole(SessionApp):
         self._instruments: dict[str, Instrument] = {}
         self._under_way: set[str] = set()
         self._asking = 0
+        self._keys = KeyOrder(self, super().on_event)
+        self._panic_keys = frozenset(keys_of(BY_ID[PANIC], appearance.keys))
         self._awaited_order: str | None = None
         self._watched = self._focus
 
@@ -98,6 +102,14 @@ class TradeConsole(SessionApp):
 
     # -- actions
 
+    async def on_event(self, event: events.Event) -> None:
+        """Let keys take effect one after the other; panic waits for none."""
+        is_panic = isinstance(event, events.Key) and event.key in self._panic_keys
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded and not is_panic:
+            await self._keys.take(event)
+        else:
+            await super().on_event(event)
+
     def action_perform(self, action_id: str) -> None:
         """Carry out an action of the table; one that still runs is not started again, price steps add up."""
         if action_id in self._under_way and action_id not in STEPS:
@@ -107,7 +119,8 @@ class TradeConsole(SessionApp):
 
     async def _perform(self, action_id: str) -> None:
         try:
-            await HANDLERS[action_id](self)
+            with self._keys.awaited():
+                await HANDLERS[action_id](self)
         finally:
             self._under_way.discard(action_id)
 
@@ -116,7 +129,9 @@ class TradeConsole(SessionApp):
             return None
         self._asking += 1
         try:
-            return await self.push_screen_wait(dialog)
+            answer = self.push_screen(dialog, wait_for_dismiss=True)
+            self._keys.rest()
+            return await asyncio.shield(answer)
         finally:
             self._asking -= 1
 
@@ -127,6 +142,7 @@ class TradeConsole(SessionApp):
     # -- the session's door
 
     async def send(self, command: Command, *, quietly: bool = False) -> Receipt | None:
+        self._keys.rest()
         session = self._session
         if session is None:
             self.say("The engine is not connected; nothing was sent.", "error")
@@ -273,8 +289,9 @@ class TradeConsole(SessionApp):
         self.start(partial(self._submit, event.ticket, event.order), "actions")
 
     async def _submit(self, ticket: Ticket, order: PlaceOrder) -> None:
-        if await orders.submit(self, order):
-            self._leave_ticket(ticket)
+        with self._keys.awaited():
+            if await orders.submit(self, order):
+                self._leave_ticket(ticket)
 
     def on_ticket_refused(self, event: Ticket.Refused) -> None:
         self.say(event.reason, "warning")
