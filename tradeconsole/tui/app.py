@@ -24,6 +24,7 @@ from tradeconsole.tui.dialogs.help import Help
 from tradeconsole.tui.dialogs.ticket_dialog import TicketDialog
 from tradeconsole.tui.finder import ActionFinder
 from tradeconsole.tui.flows import orders
+from tradeconsole.tui.guard import KeyGuard
 from tradeconsole.tui.handlers import HANDLERS
 from tradeconsole.tui.key_order import KeyOrder
 from tradeconsole.tui.keys import PANIC, bindings_on, keys_of
@@ -49,6 +50,9 @@ MORE_BARS = 1500
 
 STEPS: Final = frozenset({"order.up", "order.down"})
 """Actions that add up when they are repeated."""
+
+ON_ORDER: Final = STEPS | {"order.edit", "order.cancel"}
+"""Actions on the order under the cursor."""
 
 MOVES: Final[dict[ChartMove, Callable[[Chart], None]]] = {
     "left": Chart.action_left,
@@ -77,7 +81,7 @@ class TradeConsole(SessionApp):
         self._asking = 0
         self._keys = KeyOrder(self, super().on_event)
         self._panic_keys = frozenset(keys_of(BY_ID[PANIC], appearance.keys))
-        self._awaited_order: str | None = None
+        self._carried: KeyGuard | None = None
         self._watched = self._focus
 
     @property
@@ -113,6 +117,8 @@ class TradeConsole(SessionApp):
     def action_perform(self, action_id: str) -> None:
         """Carry out an action of the table; one that still runs is not started again, price steps add up."""
         if action_id in self._under_way and action_id not in STEPS:
+            return
+        if self._meant_for_another(action_id):
             return
         self._under_way.add(action_id)
         self.start(partial(self._perform, action_id), "actions", name=action_id)
@@ -187,7 +193,9 @@ class TradeConsole(SessionApp):
     # -- selection
 
     def selected_order(self) -> OrderRow | None:
-        return next((row for row in self._picture.orders or () if row.order_id == self._selected_order), None)
+        return next(
+            (row for row in self._picture.orders or () if row.order_id == self._selection.order_id), None
+        )
 
     def selected_position(self) -> PositionRow | None:
         tables = self._base_screen().query(PositionsTable)
@@ -198,24 +206,44 @@ class TradeConsole(SessionApp):
         return tables.first().highlighted_row if tables else None
 
     def select_order(self, order_id: str | None) -> None:
-        known = order_id is None or any(row.order_id == order_id for row in self._picture.orders or ())
-        self._awaited_order = None if known else order_id
-        if known:
-            self._selected_order = order_id
-            self._tell_screens(selected_order_id=order_id)
+        self._selection.choose(order_id)
+        self._show_selection()
+
+    def follow_order(self, order_id: str) -> None:
+        self._selection.follow(order_id, self._picture.orders or ())
+        self._show_selection()
+
+    def _show_selection(self) -> None:
+        self._tell_screens(selected_order_id=self._selection.order_id)
 
     def take(self, frame: Frame) -> None:
         super().take(frame)
-        if self._awaited_order is not None and frame.orders is not None:
-            self.select_order(self._awaited_order)
+        if frame.orders is not None:
+            if self._selection.update(frame.orders):
+                self._carried = KeyGuard(self._appearance.quiet, self._clock())
+            self._show_selection()
+
+    def _meant_for_another(self, action_id: str) -> bool:
+        """Whether a key was pressed for the order that the cursor has just been carried away from."""
+        if action_id not in ON_ORDER or self._carried is None:
+            return False
+        if self._carried.accepts(self._clock()):
+            self._carried = None
+            return False
+        self.say("The order has filled and the cursor is on its stop or target now; press again.", "warning")
+        return True
 
     def on_line_table_row_highlighted(self, event: LineTable.RowHighlighted) -> None:
         table = event.table
-        if not isinstance(table, OrdersTable) or table.screen is not self._base_screen():
+        if (
+            not isinstance(table, OrdersTable)
+            or not table.is_attached
+            or table.screen is not self._base_screen()
+        ):
             return
         shown = {row.order_id for row in table.shown_rows}
         # a table that has just appeared highlights nothing; that unselects nothing
-        if event.key is not None or (table.rows and self._selected_order not in shown):
+        if event.key is not None or (table.rows and self._selection.order_id not in shown):
             self.select_order(event.key)
 
     def on_line_table_row_selected(self, event: LineTable.RowSelected) -> None:

@@ -46,7 +46,10 @@ class Desk(Protocol):
     def selected_symbol(self) -> WatchRow | None: ...
 
     def select_order(self, order_id: str | None) -> None:
-        """Put the cursor on an order; on one that was just sent, as soon as it is there."""
+        """Put the cursor on an order."""
+
+    def follow_order(self, order_id: str) -> None:
+        """Put the cursor on an order just sent as soon as it is there, and on its stop once it has filled."""
 
     def look_at(self, focus: Focus) -> None:
         """Change what is watched; what the engine refuses is said and undone."""

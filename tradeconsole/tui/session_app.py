@@ -25,6 +25,7 @@ from tradeconsole.tui.screens.chart import ChartScreen
 from tradeconsole.tui.screens.console import ConsoleScreen
 from tradeconsole.tui.screens.dashboard import DashboardScreen
 from tradeconsole.tui.screens.trade import TradeScreen
+from tradeconsole.tui.selection import OrderSelection
 from tradeconsole.tui.themes import DEFAULT, NO_COLOR_THEME, ROLES, THEMES
 from tradeconsole.views.models import Frame
 from tradeconsole.views.session import Focus, Session
@@ -93,7 +94,7 @@ class SessionApp(App[None]):
         self._session: Session | None = None
         self._picture = Frame()
         self._focus = Focus(chart=False)
-        self._selected_order: str | None = None
+        self._selection = OrderSelection()
         self._told: dict[str, int] | None = None
         self._heartbeat = HeartbeatWatch(clock())
         self._lag = LagWatch(HEALTH_PERIOD, clock())
@@ -252,7 +253,7 @@ class SessionApp(App[None]):
         screen.remap = self._appearance.keys
         with self.batch_update():
             screen.show(self._picture)
-        screen.selected_order_id = self._selected_order
+        screen.selected_order_id = self._selection.order_id
 
     def _base_screen(self) -> ConsoleScreen:
         """The screen under all dialogs."""

@@ -64,7 +64,7 @@ async def submit(desk: Desk, order: PlaceOrder) -> bool:
         return False
     receipt = await desk.send(order)
     if receipt is not None and receipt.order_ids:
-        desk.select_order(receipt.order_ids[0])
+        desk.follow_order(receipt.order_ids[0])
     return receipt is not None
 
 
