@@ -110,6 +110,10 @@ class Home:
         """End the database as a crash of its machine would, and wait until it is gone."""
         _end(lambda: self.postgres_pid, signal.SIGQUIT)
 
+    def end_process(self, pid_file: Path) -> None:
+        """End the process whose id a file begins with, at once, and wait until it is gone."""
+        _end(lambda: _alive(_first_number(pid_file)), signal.SIGQUIT)
+
     def stop_emulator(self) -> None:
         """Stop the gateway properly, and wait until it is gone."""
         _end(lambda: self.emulator_pid, signal.SIGTERM)
