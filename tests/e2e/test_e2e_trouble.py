@@ -12,7 +12,6 @@ from trader import Trader
 
 from tradeconsole.storage.embedded import EmbeddedServer
 
-
 ROUND_TRIP = r"LONG +2 MNQ\w+ +([\d,.]+) +([\d,.]+) .*?([−+]?[\d,.]+)$"
 """Entry, exit and net of a row."""
 
