@@ -12,12 +12,14 @@ from tradeconsole.brokers.projectx.adapter import ProjectXBroker
 from tradeconsole.brokers.projectx.connection import ProjectXConnection, Timings
 from tradeconsole.brokers.projectx.firms import find_firm
 from tradeconsole.domain.events import Channel, ChannelState, Severity, StorageChanged
-from tradeconsole.domain.sessions import load_calendar
+from tradeconsole.domain.sessions import Calendar, load_calendar
 from tradeconsole.emulator.home import Endpoint
 from tradeconsole.emulator.process import EmulatorProcess, reset
+from tradeconsole.engine.clock import VenueClock
 from tradeconsole.engine.engine import Engine, EngineOptions
 from tradeconsole.engine.risk import RiskLimits
 from tradeconsole.engine.thread import EngineThread
+from tradeconsole.engine.venue_calendar import VenueCalendar
 from tradeconsole.errors import BrokerError, ConfigError
 from tradeconsole.ports import Broker, BrokerHooks, Restored
 from tradeconsole.settings import Profile, Settings, is_loopback, shipped
@@ -85,13 +87,14 @@ class _Desk:
 
     async def open(self, *, streams: bool) -> Engine:
         settings = self._settings
-        calendar = load_calendar(settings.active.calendar, settings.engine.calendar_file)
+        clock = VenueClock()
         await self._store.open(database=self._storage)
         self._engine = Engine(
             make_broker=self._make_broker,
             journal=self._store.journal,
             bars=self._store.bars if self._storage and _keeps_bars(settings.active) else None,
-            calendar=calendar,
+            calendar=_calendar(settings, clock),
+            clock=clock,
             options=_options(settings, quiet=not streams),
         )
         for report in self._damage:
@@ -220,6 +223,13 @@ def _gateway(settings: Settings, profile: Profile) -> ProjectXConnection:
         firm=profile.firm or settings.profile,
         live=profile.live,
     )
+
+
+def _calendar(settings: Settings, clock: VenueClock) -> Calendar:
+    local = settings.engine.calendar_file
+    if settings.active.calendar == "venue":
+        return VenueCalendar(clock, load_calendar("continuous"), load_calendar("cme", local))
+    return load_calendar(settings.active.calendar, local)
 
 
 def _keeps_bars(profile: Profile) -> bool:

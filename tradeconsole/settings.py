@@ -80,8 +80,8 @@ class Profile(Section):
     user: str = ""
     account: str | None = None
     """Name or id of the account to start with; None: the first that may trade."""
-    calendar: Literal["cme", "continuous"] = "cme"
-    """When the market is open."""
+    calendar: Literal["cme", "continuous", "venue"] = "cme"
+    """When the market is open; `venue`: as the gateway's own time tells, a replay or the demo market."""
     read_only: bool = False
     """Refuse everything that changes something at the broker."""
     live: bool = False
@@ -288,8 +288,8 @@ def _command_line(chosen: Overrides, plain: _File) -> list[Layer]:
 
 
 def _calendar_of(url: str) -> str:
-    """Gateways on this machine are emulators, which know best when their market is open."""
-    return "continuous" if is_loopback(url) else "cme"
+    """Gateways on this machine are emulators: of the demo market, or of a replay."""
+    return "venue" if is_loopback(url) else "cme"
 
 
 def is_loopback(url: str) -> bool:

@@ -222,7 +222,7 @@ def test_a_url_makes_a_profile_of_its_own(environ: dict[str, str]) -> None:
     assert settings.profile == "127.0.0.1:5123"
     assert not settings.active.emulator
     assert settings.active.api_url == settings.active.hubs_url == "http://127.0.0.1:5123"
-    assert settings.active.calendar == "continuous"
+    assert settings.active.calendar == "venue"
     assert settings.active.user == "demo"
 
 

@@ -72,10 +72,11 @@ class Engine:
         bars: BarStore | None,
         calendar: Calendar,
         options: EngineOptions,
+        clock: VenueClock | None = None,
     ) -> None:
         self.options = options
         self.calendar = calendar
-        self.clock = VenueClock()
+        self.clock = clock or VenueClock()
         self.telemetry = Telemetry()
         self.book = Book()
         self.bus = Bus(self.book.apply)

@@ -19,7 +19,9 @@ from tradeconsole.domain.events import (
     Severity,
     StorageChanged,
 )
+from tradeconsole.domain.instruments import ProductGroup
 from tradeconsole.domain.orders import OrderRole, OrderStatus, OrderType, Side
+from tradeconsole.domain.sessions import load_calendar
 from tradeconsole.engine.book import Book
 from tradeconsole.engine.bus import Bus
 from tradeconsole.engine.clock import VenueClock
@@ -29,6 +31,7 @@ from tradeconsole.engine.notices import Notices
 from tradeconsole.engine.protection import coverage, describe
 from tradeconsole.engine.supervisor import Supervisor
 from tradeconsole.engine.telemetry import Telemetry
+from tradeconsole.engine.venue_calendar import VenueCalendar
 from tradeconsole.errors import InvalidRequest
 
 
@@ -53,6 +56,17 @@ def test_skew_is_measured_and_not_followed() -> None:
     clock.observe(datetime.now(UTC) + timedelta(seconds=3))
     assert not clock.is_elsewhere
     assert timedelta(seconds=2) < clock.skew < timedelta(seconds=4)
+
+
+def test_a_replay_keeps_real_sessions_and_the_demo_its_own() -> None:
+    clock = VenueClock()
+    calendar = VenueCalendar(clock, load_calendar("continuous"), load_calendar("cme"))
+    saturday = datetime(2013, 10, 12, 15, 0, tzinfo=UTC)
+    assert calendar.name == "DEMO 24/7"
+    assert calendar.is_open(ProductGroup.EQUITY_INDEX, saturday)
+    clock.observe(saturday)
+    assert calendar.name == "CME"
+    assert not calendar.is_open(ProductGroup.EQUITY_INDEX, saturday)
 
 
 def test_quantiles_are_within_a_bucket() -> None:
