@@ -22,6 +22,7 @@ from tradeconsole.domain.commands import (
     Reconcile,
 )
 from tradeconsole.domain.events import ArmedChanged, NotificationRaised
+from tradeconsole.domain.orders import Order, OrderStatus
 from tradeconsole.engine.book import Book
 from tradeconsole.engine.bus import Bus
 from tradeconsole.engine.connection import Connection
@@ -30,6 +31,7 @@ from tradeconsole.engine.flatten import Flattener
 from tradeconsole.engine.sync import Synchroniser
 from tradeconsole.errors import (
     BrokerError,
+    BrokerRejected,
     InvalidRequest,
     OrderInDoubt,
     RequestRefused,
@@ -160,18 +162,29 @@ class Commands:
             None if command.symbol is None else (await self._connection.resolve(command.symbol)).instrument_id
         )
         orders = self._book.open_orders_of(command.account_id, scope)
+        # a leg that still waits goes with its entry; asking for both would only be refused
+        entries = {order.order_id for order in orders}
+        wanted = [o for o in orders if o.status is not OrderStatus.SUSPENDED or o.parent_id not in entries]
         results = await asyncio.gather(
-            *(self._execution.cancel(order.order_id) for order in orders), return_exceptions=True
+            *(self._execution.cancel(order.order_id) for order in wanted), return_exceptions=True
         )
         failures = [result for result in results if isinstance(result, BaseException)]
         for failure in failures:
             if not isinstance(failure, BrokerError | RequestRefused):
                 raise failure
         if failures:
-            raise OrderInDoubt(
-                f"{len(failures)} of {len(orders)} orders could not be cancelled: {failures[0]}"
-            )
+            await self._check_cancelled(wanted, failures[0])
         return Done(f"cancel sent for {len(orders)} orders", tuple(order.order_id for order in orders))
+
+    async def _check_cancelled(self, orders: list[Order], failure: BaseException) -> None:
+        """Raise unless the broker's records show that all of these have ended, by our hand or otherwise."""
+        if isinstance(failure, BrokerRejected | InvalidRequest):
+            await self._sync.sync(orders[0].account_id)
+        left = [order for order in orders if order.order_id in self._book.open_orders]
+        if left:
+            raise OrderInDoubt(
+                f"{len(left)} of {len(orders)} orders could not be cancelled: {failure}"
+            ) from failure
 
     def _arm(self, command: Arm | Disarm) -> Done:
         account = self._known_account(command.account_id)

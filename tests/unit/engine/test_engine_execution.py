@@ -322,3 +322,17 @@ async def test_flatten_never_edits_the_book_by_itself(desk: Desk, monkeypatch: p
     position = desk.engine.book.position(ACCOUNT, MNQ)
     assert position is not None
     assert position.size == 2
+
+
+async def test_cancel_all_is_content_when_what_it_could_not_cancel_has_ended(desk: Desk) -> None:
+    order = await desk.working()
+
+    def too_late(broker_order_id: str) -> None:
+        desk.broker.orders.append(make_report(tag=order.order_id, status=OrderStatus.FILLED, filled=2))
+        desk.broker.fills.append(make_fill())
+        desk.broker.positions.append(make_stated())
+        raise BrokerRejected("the order is already filled", code=5)
+
+    desk.broker.on_cancel = too_late
+    await desk.engine.handle(CancelAll(ACCOUNT))
+    assert desk.engine.book.orders[order.order_id].status is OrderStatus.FILLED
