@@ -27,6 +27,7 @@ from tradeconsole.tui.screens.dashboard import DashboardScreen
 from tradeconsole.tui.screens.trade import TradeScreen
 from tradeconsole.tui.selection import OrderSelection
 from tradeconsole.tui.themes import DEFAULT, NO_COLOR_THEME, ROLES, THEMES
+from tradeconsole.tui.toasts import Toasts
 from tradeconsole.views.models import Frame
 from tradeconsole.views.session import Focus, Session
 
@@ -71,7 +72,6 @@ class SessionApp(App[None]):
     TITLE = "tradeconsole"
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = False
-    NOTIFICATION_TIMEOUT = 4
     MODES: ClassVar[dict[str, Any]] = {
         Where.DASHBOARD.value: DashboardScreen,
         Where.TRADE.value: TradeScreen,
@@ -98,7 +98,7 @@ class SessionApp(App[None]):
         self._told: dict[str, int] | None = None
         self._heartbeat = HeartbeatWatch(clock())
         self._lag = LagWatch(HEALTH_PERIOD, clock())
-        self._said = ("", clock())
+        self._toasts = Toasts(self, clock)
         self._starting = "starting the engine…"
         self._stopped = False
         self._end_code = 0
@@ -190,11 +190,8 @@ class SessionApp(App[None]):
         self.exit(return_code=self._end_code, message=self._end_message or None)
 
     def say(self, text: str, tone: Tone = "information") -> None:
-        """One line for the user, for a few seconds; a refusal that is still on screen is not said again."""
-        now = self._clock()
-        said, self._said = self._said, (text, now)
-        if tone == "information" or said[0] != text or now - said[1] >= self.NOTIFICATION_TIMEOUT:
-            self.notify(text, severity=tone, markup=False)
+        """One line for the user, for a few seconds."""
+        self._toasts.say(text, tone)
 
     # -- frames
 
