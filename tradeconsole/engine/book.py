@@ -44,7 +44,7 @@ from tradeconsole.domain.ledger import Ledger, restored
 from tradeconsole.domain.market import Quote
 from tradeconsole.domain.orders import Order, OrderStatus, can_move
 from tradeconsole.domain.portfolio import Fill, Position, RoundTrip, open_pnl
-from tradeconsole.engine.reports import merge_report, order_from_report, order_id_of
+from tradeconsole.engine.reports import interrupted, merge_report, order_from_report, order_id_of
 from tradeconsole.ports import Restored
 
 Key = tuple[str, str]
@@ -117,7 +117,7 @@ class Book:
                 self._instrument_resolved(InstrumentResolved(instrument))
         for order in memory.orders:
             if order.order_id not in self.orders:
-                self._put(order)
+                self._put(interrupted(order))
         for trip in memory.round_trips:
             self.round_trips.setdefault(trip.round_trip_id, trip)
         known = {(notice.notification_id) for notice in self.notifications}
@@ -226,9 +226,10 @@ class Book:
         return changes
 
     def _channel_changed(self, event: ChannelChanged) -> Iterable[Event]:
+        before = self.channels[event.channel].state
         self.channels[event.channel] = event
-        if event.channel is not Channel.MARKET and event.state is not ChannelState.UP:
-            self.synced.clear()
+        if event.channel is not Channel.MARKET and not before is event.state is ChannelState.UP:
+            self.synced.clear()  # also when it comes up: what was said meanwhile is not known yet
         return ()
 
     # -- orders ---------------------------------------------------------------------------------------------

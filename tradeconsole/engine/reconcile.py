@@ -28,9 +28,9 @@ from tradeconsole.engine.book import Book, Key
 from tradeconsole.engine.reports import merge_report, order_id_of
 
 NEVER_ARRIVED: Final = timedelta(seconds=10)
-"""An order that the broker's records do not show this long after it was sent did not arrive."""
+"""An order that the broker's records do not show this long after its call ended did not arrive."""
 
-_UNCONFIRMED: Final = frozenset({OrderStatus.INTENDED, OrderStatus.SENT, OrderStatus.UNKNOWN})
+_UNCONFIRMED: Final = frozenset({OrderStatus.INTENDED, OrderStatus.UNKNOWN})
 
 
 class BrokerRecords(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,8 +108,10 @@ def _vanished(book: Book, records: BrokerRecords) -> tuple[list[Event], list[str
             or order.created_at < records.orders_since
         ):
             continue
+        if order.status is OrderStatus.SENT:
+            continue  # its call is under way: it may arrive yet
         if order.status in _UNCONFIRMED:
-            if records.asked_at - (order.sent_at or order.created_at) >= NEVER_ARRIVED:
+            if records.asked_at - order.updated_at >= NEVER_ARRIVED:
                 reason = "the broker has no record of it: it never arrived"
                 events.append(OrderFailed(order.order_id, reason, records.asked_at))
         elif records.asked_at - order.updated_at >= NEVER_ARRIVED:

@@ -85,3 +85,11 @@ def merge_report(order: Order, report: OrderReport) -> Order:
         acknowledged_at=order.acknowledged_at or (report.updated_at if order.status in _LOCAL else None),
         updated_at=report.updated_at,
     )
+
+
+def interrupted(order: Order) -> Order:
+    """A remembered order: if its call was under way then, nobody waits for the answer any more."""
+    if order.status is not OrderStatus.SENT:
+        return order
+    reason = "the console ended before the broker answered"
+    return msgspec.structs.replace(order, status=OrderStatus.UNKNOWN, reason=reason)
