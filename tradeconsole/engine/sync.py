@@ -5,7 +5,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Final
 
-from tradeconsole.domain.events import InstrumentResolved, OrderReported, Synced
+from tradeconsole.domain.events import Channel, InstrumentResolved, OrderReported, Synced
 from tradeconsole.domain.market import Span
 from tradeconsole.domain.orders import OrderStatus
 from tradeconsole.engine.book import Book, Key
@@ -85,8 +85,12 @@ class Synchroniser:
             await self.sync(account_id)
 
     async def sync(self, account_id: str) -> None:
-        """Reconcile one account until nothing moves while asking (three rounds at most)."""
+        """Reconcile one account until nothing moves while asking (three rounds at most).
+
+        If its stream broke or came back while the broker was asked, the book is not synced and asks again soon.
+        """
         async with self._lock:
+            stream = self._book.channels[Channel.ACCOUNT]
             for _ in range(3):
                 with self._telemetry.timed("reconcile"):
                     records = await self._ask(account_id)
@@ -100,6 +104,9 @@ class Synchroniser:
                     break
             self._mismatched[account_id] = result.mismatched
             self._asked[account_id] = records.asked_at
+            if self._book.channels[Channel.ACCOUNT] is not stream:
+                self.request()
+                return
             self._bus.publish(Synced(account_id, self._clock.now(), result.differences))
 
     def is_in_doubt(self) -> bool:
