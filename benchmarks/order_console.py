@@ -1,11 +1,12 @@
-"""A console that times its own orders: `order_console.py RESULTS ORDERS (alone|drawing) URL USER`."""
+"""A console that times its own orders: `order_console.py RESULTS ORDERS (alone|rested|drawing) URL USER`."""
 
 import asyncio
+import inspect
 import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,7 @@ from tradeconsole.domain.commands import Arm, CancelAll, PlaceOrder
 from tradeconsole.domain.orders import Bracket, OrderType, Side
 from tradeconsole.settings import Overrides, load_settings
 from tradeconsole.tui.app import TradeConsole
+from tradeconsole.tui.session_app import SessionApp
 from tradeconsole.tui.widgets.chart import Chart
 from tradeconsole.views.local import LocalSession
 from tradeconsole.views.session import Session
@@ -26,16 +28,16 @@ from tradeconsole.views.session import Session
 _TAG: Final = re.compile(rb'"customTag":"([^"]+)"')
 AT_ONCE: Final = 10
 """Orders placed before all are cancelled, so that no limit on open orders is reached."""
-PAUSE: Final = 0.005
+RESTS: Final = {"alone": 0.0, "rested": 0.05, "drawing": 0.0}
+"""Seconds between two orders, by mode."""
 WARM_UP: Final = 20
 
 
 class Wire:
-    """Notes when the bytes of each order had been handed to the operating system, by the order's tag."""
+    """Notes when the bytes of each order were given to the socket's transport, by the order's tag."""
 
     def __init__(self) -> None:
         self.left: dict[str, int] = {}
-        self._original = StreamWriter._writelines
 
     def watch(self) -> None:
         """Look at everything that aiohttp writes from here on."""
@@ -43,27 +45,23 @@ class Wire:
 
         def write(writer: StreamWriter, chunk: Any) -> None:
             original_write(writer, chunk)
-            wire._note(writer, (chunk,))
+            wire._note((chunk,))
 
         def writelines(writer: StreamWriter, chunks: Iterable[Any]) -> None:
             pieces = tuple(chunks)
             original_lines(writer, pieces)
-            wire._note(writer, pieces)
+            wire._note(pieces)
 
         StreamWriter._write = write  # type: ignore[method-assign]
         StreamWriter._writelines = writelines  # type: ignore[method-assign]
 
-    def _note(self, writer: StreamWriter, chunks: Iterable[Any]) -> None:
+    def _note(self, chunks: Iterable[Any]) -> None:
         for chunk in chunks:
             if found := _TAG.search(bytes(chunk)):
-                # uvloop writes at the end of the turn: in the next one the bytes have left
-                writer.loop.call_soon(self._gone, found[1].decode())
-
-    def _gone(self, tag: str) -> None:
-        self.left[tag] = time.perf_counter_ns()
+                self.left[found[1].decode()] = time.perf_counter_ns()
 
 
-async def place_orders(session: LocalSession, wire: Wire, orders: int) -> list[float]:
+async def place_orders(session: LocalSession, wire: Wire, orders: int, rest: float) -> list[float]:
     """Place bracketed limit orders far from the market, one after the other; milliseconds of each to the wire."""
     engine = session._engine
     _lift_budgets(engine.broker)
@@ -91,7 +89,7 @@ async def place_orders(session: LocalSession, wire: Wire, orders: int) -> list[f
             taken.append((wire.left[done.order_ids[0]] - began) / 1e6)
         if number % AT_ONCE == AT_ONCE - 1:
             await session._handle(CancelAll(account))
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(rest)
     return taken
 
 
@@ -104,6 +102,7 @@ def _lift_budgets(broker: object) -> None:
 class RestlessConsole(TradeConsole):
     """Draws its chart again and again, as fast as it can."""
 
+    CSS_PATH = inspect.getfile(SessionApp).replace("session_app.py", "app.tcss")
     pictures = 0
 
     def start_drawing(self) -> None:
@@ -112,18 +111,21 @@ class RestlessConsole(TradeConsole):
     async def _draw_for_ever(self) -> None:
         while True:
             for chart in self.screen.query(Chart):
-                chart._picture = type(chart._picture)(strips=())
-                chart._draw()
+                # another zoom is another picture, every row of it
+                (chart.action_zoom_in if self.pictures % 2 else chart.action_zoom_out)()
                 self.pictures += 1
             await asyncio.sleep(0)
 
 
-async def _alone(open_session: Callable[[], Any], wire: Wire, orders: int) -> dict[str, Any]:
+Measure = Callable[[LocalSession], Coroutine[Any, Any, list[float]]]
+
+
+async def _alone(open_session: Callable[[], Any], measure_in: Measure) -> dict[str, Any]:
     session = await open_session()
-    return {"taken": await session._thread.call(place_orders(session, wire, orders))}
+    return {"taken": await session._thread.call(measure_in(session))}
 
 
-async def _drawing(open_session: Callable[[], Any], wire: Wire, orders: int) -> dict[str, Any]:
+async def _drawing(open_session: Callable[[], Any], measure_in: Measure) -> dict[str, Any]:
     results: dict[str, Any] = {}
 
     async def opened() -> Session:
@@ -135,7 +137,7 @@ async def _drawing(open_session: Callable[[], Any], wire: Wire, orders: int) -> 
             await asyncio.sleep(1)
             app.start_drawing()
             began, before = time.monotonic(), app.pictures
-            results["taken"] = await session._thread.call(place_orders(session, wire, orders))
+            results["taken"] = await session._thread.call(measure_in(session))
             results["pictures"] = (app.pictures - before) / (time.monotonic() - began)
             app.exit()
 
@@ -157,7 +159,10 @@ async def measure_orders(orders: int, mode: str, url: str, user: str) -> dict[st
         async def open_session() -> LocalSession:
             return await stack.enter_async_context(bootstrap.open_session(settings))
 
-        return await (_drawing if mode == "drawing" else _alone)(open_session, wire, orders)
+        def measure_in(session: LocalSession) -> Coroutine[Any, Any, list[float]]:
+            return place_orders(session, wire, orders, RESTS[mode])
+
+        return await (_drawing if mode == "drawing" else _alone)(open_session, measure_in)
 
 
 if __name__ == "__main__":
