@@ -209,7 +209,8 @@ class SessionApp(App[None]):
                 self._set_look()
         with self.batch_update():
             for screen in self.screen_stack:
-                if isinstance(screen, ConsoleScreen | TicketDialog):
+                # one that is still being built shows the whole picture once it is there
+                if isinstance(screen, ConsoleScreen | TicketDialog) and screen.is_mounted:
                     screen.show(frame)
         if frame.notifications is not None:
             self._announce(frame)
@@ -237,7 +238,7 @@ class SessionApp(App[None]):
 
     def _tell_screens(self, **facts: object) -> None:
         for screen in self.screen_stack:
-            if isinstance(screen, ConsoleScreen):
+            if isinstance(screen, ConsoleScreen) and screen.is_mounted:
                 for name, value in facts.items():
                     setattr(screen, name, value)
 

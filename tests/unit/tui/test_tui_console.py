@@ -562,3 +562,15 @@ async def test_a_search_goes_to_the_venue_only_with_words() -> None:
         dialog.query_one(Input).value = "mes"
         await console.until(lambda: asked)
         assert asked == [Search("mes")]
+
+
+@pytest.mark.parametrize("mode", ["trade", "chart"])
+async def test_news_that_comes_while_a_screen_is_being_built_is_shown_when_it_is_there(mode: str) -> None:
+    session = ScriptedSession([make_frame(orders=())])
+    async with running(session) as console:
+        console.app.switch_mode(mode)
+        console.app.take(Frame(orders=make_bracket()))
+        console.app.select_order("tc-11")
+        screen = console.app._base_screen()
+        await console.until(lambda: len(screen.orders) == 3, "the orders on the new screen")
+        assert screen.selected_order_id == "tc-11"
