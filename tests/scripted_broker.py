@@ -110,7 +110,7 @@ class ScriptedBroker(Broker):
         self.cancelled.append(broker_order_id)
         self.on_cancel(broker_order_id)
 
-    async def get_positions(self, account_id: str) -> Sequence[BrokerPosition]:
+    async def get_positions(self, account_id: str, *, urgent: bool = False) -> Sequence[BrokerPosition]:
         self._reach()
         return list(self.positions)
 
@@ -139,7 +139,7 @@ class ScriptedBroker(Broker):
         self._reach()
         return self.account_list
 
-    async def get_open_orders(self, account_id: str) -> Sequence[OrderReport]:
+    async def get_open_orders(self, account_id: str, *, urgent: bool = False) -> Sequence[OrderReport]:
         self._reach()
         return list(self.open_orders)
 

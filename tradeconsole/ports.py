@@ -119,8 +119,8 @@ class OrderInterface(Protocol):
 class PositionInterface(Protocol):
     """Positions, one per account and instrument, netted by the broker."""
 
-    async def get_positions(self, account_id: str) -> Sequence[BrokerPosition]:
-        """Open positions as the broker has them now."""
+    async def get_positions(self, account_id: str, *, urgent: bool = False) -> Sequence[BrokerPosition]:
+        """Open positions as the broker has them now; `urgent` questions wait no longer than a cancel."""
 
     async def close_position(self, account_id: str, instrument_id: str, quantity: int | None = None) -> None:
         """Close at the market; all of it if `quantity` is None. Can never flip. Raises as `place_order` does."""
@@ -180,8 +180,8 @@ class Broker(OrderInterface, PositionInterface, MarketDataInterface, Protocol):
 
     async def get_accounts(self) -> Sequence[Account]: ...
 
-    async def get_open_orders(self, account_id: str) -> Sequence[OrderReport]:
-        """Every order that may still fill, suspended bracket legs included."""
+    async def get_open_orders(self, account_id: str, *, urgent: bool = False) -> Sequence[OrderReport]:
+        """Every order that may still fill, suspended bracket legs included; `urgent` as for positions."""
 
     async def get_orders(self, account_id: str, span: Span) -> Sequence[OrderReport]:
         """Orders created in the span, whatever became of them."""

@@ -14,7 +14,7 @@ from tradeconsole.ports import Broker
 log = logging.getLogger(__name__)
 
 PAUSES: Final = (0.3, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds between looks at the broker's records; the last one repeats."""
+"""Seconds between looks at the broker's records while nothing changes there; the last one repeats."""
 ATTEMPTS: Final = 60
 _PROTECTIVE: Final = frozenset({OrderType.STOP, OrderType.TRAILING_STOP, OrderType.STOP_LIMIT})
 
@@ -47,9 +47,11 @@ class Flattener:
         return running
 
     async def _until_flat(self, account_id: str, instrument_id: str | None) -> bool:
+        unchanged, before = 0, None
         for attempt in range(ATTEMPTS):
             try:
-                positions, orders = await self._look(account_id, instrument_id)
+                positions, orders = seen = await self._look(account_id, instrument_id)
+                unchanged, before = (unchanged if seen == before else 0), seen
                 if not positions and not orders:
                     self._tell(Severity.SUCCESS, "Flat", "the broker confirms: no position, no open order")
                     return True
@@ -61,7 +63,8 @@ class Flattener:
                         Severity.ERROR, "NOT FLAT YET", f"attempt {attempt + 1}: {error}; still trying"
                     )
             self._on_moved()
-            await asyncio.sleep(PAUSES[min(attempt, len(PAUSES) - 1)])
+            await asyncio.sleep(PAUSES[min(unchanged, len(PAUSES) - 1)])
+            unchanged += 1
         self._tell(
             Severity.ERROR, "COULD NOT FLATTEN", "close the position at the broker, by phone if need be"
         )
@@ -70,8 +73,8 @@ class Flattener:
     async def _look(
         self, account_id: str, instrument_id: str | None
     ) -> tuple[list[BrokerPosition], list[OrderReport]]:
-        positions = [p for p in await self._broker.get_positions(account_id) if p.size]
-        orders = list(await self._broker.get_open_orders(account_id))
+        positions = [p for p in await self._broker.get_positions(account_id, urgent=True) if p.size]
+        orders = list(await self._broker.get_open_orders(account_id, urgent=True))
         if instrument_id is None:
             return positions, orders
         return (

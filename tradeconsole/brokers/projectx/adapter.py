@@ -225,12 +225,13 @@ class ProjectXBroker(Broker):
     async def resolve(self, symbol: str) -> Instrument:
         return await self._contracts.resolve(symbol)
 
-    async def get_open_orders(self, account_id: str) -> Sequence[OrderReport]:
+    async def get_open_orders(self, account_id: str, *, urgent: bool = False) -> Sequence[OrderReport]:
         account = translate.wire_id(account_id, "an account")
-        rows = await self._query_open(account) if self._has_order_query else None
+        rows = await self._query_open(account, urgent) if self._has_order_query else None
         if rows is None or len(rows) >= _QUERY_PAGE:
             # the query counts pages in a way nobody documents: the plain list has every working order
-            plain = (await self._rest.call(ORDER_SEARCH_OPEN, wire.AccountBody(account_id=account))).orders
+            body = wire.AccountBody(account_id=account)
+            plain = (await self._rest.call(ORDER_SEARCH_OPEN.when(urgent), body)).orders
             rows = list({row.id: row for row in (*(rows or ()), *(plain or ()))}.values())
         return await self._reports(rows)
 
@@ -249,9 +250,9 @@ class ProjectXBroker(Broker):
         rows = (await self._rest.call(ACCOUNTS, wire.AccountSearchBody(only_active_accounts=True))).accounts
         return [translate.account(row) for row in rows or ()]
 
-    async def get_positions(self, account_id: str) -> Sequence[BrokerPosition]:
+    async def get_positions(self, account_id: str, *, urgent: bool = False) -> Sequence[BrokerPosition]:
         body = wire.AccountBody(account_id=translate.wire_id(account_id, "an account"))
-        rows = (await self._rest.call(POSITIONS, body)).positions
+        rows = (await self._rest.call(POSITIONS.when(urgent), body)).positions
         positions = [translate.position(row) for row in rows or ()]
         await self._introduce(position.instrument_id for position in positions)
         return positions
@@ -290,14 +291,14 @@ class ProjectXBroker(Broker):
 
     # -- inside --------------------------------------------------------------------------------------------------
 
-    async def _query_open(self, account: int) -> list[wire.OrderRow] | None:
+    async def _query_open(self, account: int, urgent: bool) -> list[wire.OrderRow] | None:
         body = wire.OrderQueryBody(
             filter=wire.OrderFilter(account_id=account, statuses=_OPEN_STATUSES),
             page_size=_QUERY_PAGE,
             page_offset=0,
         )
         try:
-            return (await self._rest.call(ORDER_QUERY, body)).orders or []
+            return (await self._rest.call(ORDER_QUERY.when(urgent), body)).orders or []
         except EndpointMissing:
             log.warning(
                 "this gateway cannot list suspended orders: bracket legs show only when they are working"

@@ -27,6 +27,10 @@ class Endpoint(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     changes: bool = False
     is_history: bool = False
 
+    def when(self, urgent: bool) -> "Endpoint[R]":
+        """This operation, or the same ahead of everything else: flattening must not wait for its own questions."""
+        return msgspec.structs.replace(self, urgency=Urgency.CANCEL) if urgent else self
+
     def decode(self, body: bytes) -> R:
         """The reply in the body.
 
