@@ -5,6 +5,7 @@ everything after it is booked again, so that averages and round trips come out a
 """
 
 from bisect import bisect_left
+from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
@@ -76,6 +77,11 @@ class Ledger:
         self._base = self.position = position_from(stated)
         return self.position
 
+    def newest_trips(self) -> dict[str, RoundTrip]:
+        """Round trips that the newest fill closed, by id."""
+        newest = self._fills[-1].time if self._fills else None
+        return {key: trip for key, trip in self.round_trips.items() if trip.closed_at == newest}
+
     def mark_known(self, fill_ids: set[str]) -> None:
         """Fills that are already in the base: never book them again."""
         self._ids |= fill_ids
@@ -116,12 +122,22 @@ def position_from(stated: BrokerPosition) -> Position | None:
     )
 
 
-def restored(instrument: Instrument, position: Position | None, fills: list[Fill]) -> Ledger:
-    """A ledger from memory: replayed from its fills where they tell the whole story, else based on the position."""
+def restored(
+    instrument: Instrument, position: Position | None, fills: list[Fill], trips: Iterable[RoundTrip] = ()
+) -> Ledger:
+    """A ledger from memory: replayed from its fills where they tell the whole story, else based on the position.
+
+    A kill may come between the records of a fill and of what it did to the position and its round trip: then the
+    fills tell more than the rest. Unless the last one ended, from flat, a round trip: that one began before the fills.
+    """
     ledger = Ledger(instrument)
+    size = position.size if position else 0
+    before = 0
     for fill in sorted(fills, key=_order):
+        before = ledger.size
         ledger.book(fill)
-    if ledger.size == (position.size if position else 0):
+    ended = ledger.fills and any(trip.closed_at == ledger.fills[-1].time for trip in trips)
+    if ledger.size == size or (before == size and (position or not ended)):
         return ledger
     based = Ledger(instrument, position)
     based.mark_known({fill.fill_id for fill in fills})

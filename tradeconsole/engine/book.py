@@ -365,7 +365,9 @@ class Book:
         for key in remembered.keys() | fills.keys():
             if key[1] in self.instruments:
                 late = self.ledgers.get(key)
-                ledger = restored(self.instruments[key[1]], remembered.get(key), fills.get(key, []))
+                trips = [trip for trip in memory.round_trips if (trip.account_id, trip.instrument_id) == key]
+                ledger = restored(self.instruments[key[1]], remembered.get(key), fills.get(key, []), trips)
+                self.round_trips = ledger.newest_trips() | self.round_trips
                 for fill in late.fills if late else ():
                     ledger.book(fill)
                 self.ledgers[key] = ledger
