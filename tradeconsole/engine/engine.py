@@ -121,7 +121,9 @@ class Engine:
             resolve=self.connection.resolve,
             on_doubt=self.sync.request,
         )
-        self.flattener = Flattener(self.broker, self.supervisor, self.notices.raise_, self.sync.request)
+        self.flattener = Flattener(
+            self.broker, self.book, self.supervisor, self.notices.raise_, self.sync.request
+        )
         self.quiet = QuietLane(self.broker, self.book, self.bus, self.connection, self.sync, self.flattener)
         self.commands = Commands(
             book=self.book,

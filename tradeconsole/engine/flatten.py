@@ -6,7 +6,8 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
 from tradeconsole.domain.events import BrokerPosition, Severity
-from tradeconsole.domain.orders import OrderReport, OrderRole, OrderType
+from tradeconsole.domain.orders import OrderReport, OrderRole, OrderStatus, OrderType
+from tradeconsole.engine.book import Book
 from tradeconsole.engine.supervisor import Supervisor
 from tradeconsole.errors import BrokerError
 from tradeconsole.ports import Broker
@@ -16,22 +17,24 @@ log = logging.getLogger(__name__)
 PAUSES: Final = (0.3, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between looks at the broker's records while nothing changes there; the last one repeats."""
 ATTEMPTS: Final = 60
+_ON_ITS_WAY: Final = frozenset({OrderStatus.INTENDED, OrderStatus.SENT, OrderStatus.UNKNOWN})
 _PROTECTIVE: Final = frozenset({OrderType.STOP, OrderType.TRAILING_STOP, OrderType.STOP_LIMIT})
 
 Tell = Callable[[Severity, str, str], None]
 
 
 class Flattener:
-    """Brings accounts to flat, by the broker's records alone.
+    """Brings accounts to flat, by the broker's records alone; an order on its way is waited for.
 
     Entries are cancelled first, then positions closed, then what is left (stops last, so that a position that
     cannot be closed is not left naked by our own hand).
     """
 
     def __init__(
-        self, broker: Broker, supervisor: Supervisor, tell: Tell, on_moved: Callable[[], None]
+        self, broker: Broker, book: Book, supervisor: Supervisor, tell: Tell, on_moved: Callable[[], None]
     ) -> None:
         self._broker = broker
+        self._book = book
         self._supervisor = supervisor
         self._tell = tell
         self._on_moved = on_moved
@@ -52,7 +55,7 @@ class Flattener:
             try:
                 positions, orders = seen = await self._look(account_id, instrument_id)
                 unchanged, before = (unchanged if seen == before else 0), seen
-                if not positions and not orders:
+                if not positions and not orders and not self._may_arrive(account_id, instrument_id):
                     self._tell(Severity.SUCCESS, "Flat", "the broker confirms: no position, no open order")
                     return True
                 await self._reduce(account_id, positions, orders)
@@ -69,6 +72,11 @@ class Flattener:
             Severity.ERROR, "COULD NOT FLATTEN", "close the position at the broker, by phone if need be"
         )
         return False
+
+    def _may_arrive(self, account_id: str, instrument_id: str | None) -> bool:
+        """Whether an order that the broker does not show yet is on its way to it."""
+        orders = self._book.open_orders_of(account_id, instrument_id)
+        return any(order.status in _ON_ITS_WAY for order in orders)
 
     async def _look(
         self, account_id: str, instrument_id: str | None
