@@ -292,6 +292,9 @@ class TradeConsole(SessionApp):
             self.screen.query_one(Ticket).turn(side)
             return
         base = self._base_screen()
+        if base.is_lifeboat:
+            self.say("No room for a ticket: orders need a terminal of 80×24 or more.", "warning")
+            return
         pane = base.ticket_pane if isinstance(base, TradeScreen) else None
         if pane is not None:
             pane.open(side)

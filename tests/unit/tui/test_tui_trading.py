@@ -599,3 +599,10 @@ async def test_the_ticket_sends_for_the_account_on_screen() -> None:
         await console.press("y")
         await console.until(lambda: console.session.commands)
         assert console.session.commands[0].account_id == "1002"
+
+
+async def test_a_terminal_too_small_to_show_a_ticket_opens_none() -> None:
+    async with running(script(), size=(20, 5)) as console:
+        await console.press("b")
+        await console.said("No room for a ticket")
+        assert not isinstance(console.app.screen, TicketDialog)

@@ -27,9 +27,8 @@ def feed_strips(
     lead = f"{SYMBOLS[row.severity]} "
     stamp = "" if width < _NARROW else f"{numbers.stamp(row.time, look.zone, newest):<8} "
     title = row.title + (f" ×{row.count}" if row.count > 1 else "")
-    text = f"{title}  {row.detail}" if row.detail else title
     indent = " " * (len(stamp) + len(lead))
-    lines = wrap(text, max(width - len(indent), 1))
+    lines = _lines(title, row.detail, max(width - len(indent), 1))
     head = styles[role] if row.read else styles[role] + _BOLD
     strips = []
     for number, line in enumerate(lines):
@@ -50,3 +49,12 @@ def feed_strips(
             segments = [Segment(to_ascii(segment.text), segment.style) for segment in segments]
         strips.append(Strip(segments).adjust_cell_length(width, styles[Role.TEXT]))
     return strips
+
+
+def _lines(title: str, detail: str, width: int) -> list[str]:
+    """Title and detail; the detail stands below where that takes no more lines, so that figures stay together."""
+    if not detail:
+        return wrap(title, width)
+    flowing = wrap(f"{title}  {detail}", width)
+    below = [*wrap(title, width), *wrap(detail, width)]
+    return below if 1 < len(flowing) == len(below) else flowing

@@ -30,6 +30,8 @@ _FALLBACKS = {
     "…": "~",
     "·": ".",
     "▏": "_",
+    "⇧": "S",
+    "⌥": "A",
 }
 _ASCII = str.maketrans({char: plain for chars, plain in _FALLBACKS.items() for char in chars})
 

@@ -89,6 +89,11 @@ class ConsoleScreen(Screen[None]):
         """Whether news is on screen by itself."""
         return any(feed.region for feed in self.query(NotificationsFeed))
 
+    @property
+    def is_lifeboat(self) -> bool:
+        """Whether the terminal is too small for anything but a way out."""
+        return self.has_class("-tiny") or self.has_class("-flat")
+
     def on_screen_resume(self) -> None:
         self.post_message(self.Shown(self))
 
