@@ -12,6 +12,7 @@ from tradeconsole.domain.commands import CancelOrder, Flatten, NudgeOrder
 from tradeconsole.domain.events import Channel, ChannelChanged, ChannelState, Synced
 from tradeconsole.domain.market import Span
 from tradeconsole.domain.orders import OrderStatus
+from tradeconsole.emulator.hubs import HubLimits
 from tradeconsole.errors import BrokerUnavailable, OrderInDoubt, RiskDenied, TradeConsoleError
 
 SILENCE_NOTICED_SOON: Timings = msgspec.structs.replace(QUICK, server_ping=0.4, silence=2.0)
@@ -92,9 +93,8 @@ async def test_being_thrown_out_is_said_and_orders_are_still_controlled() -> Non
 
 
 async def test_a_fill_on_a_mute_account_stream_is_found_in_the_records() -> None:
-    async with desk() as test:
+    async with desk(limits=HubLimits(keep_alive=0.2)) as test:
         await test.open(timings=SILENCE_NOTICED_SOON, reconcile=0.5)
-        test.engine.supervisor.keep("pings", lambda: ping(test))
         await test.ready()
         await test.buy(2)
         await until(lambda: test.size() == 2)
@@ -106,14 +106,6 @@ async def test_a_fill_on_a_mute_account_stream_is_found_in_the_records() -> None
         assert test.size() == 3
         await test.ready()
         await test.prove()
-
-
-async def ping(test: Desk) -> None:
-    """A hub that says nothing otherwise is heard from, as the real one is every 15 s."""
-    while True:
-        await asyncio.sleep(0.2)
-        for connection in test.emulator.emulator.hubs.connections(None):
-            connection.ping()
 
 
 async def test_a_mute_market_refuses_entries_and_leaves_exits_and_order_control() -> None:
