@@ -229,6 +229,28 @@ def test_a_position_older_than_the_remembered_fills_is_kept(book: Book) -> None:
     assert again.position(ACCOUNT, MNQ) == position
 
 
+def test_a_fill_whose_position_was_not_written_any_more_counts(book: Book) -> None:
+    again = Book()
+    again.restore(Restored(instruments=(make_instrument(),), fills=(make_fill(),)))
+    position = again.position(ACCOUNT, MNQ)
+    assert position is not None
+    assert position.size == 2
+
+
+def test_a_close_whose_entry_is_too_old_to_be_remembered_opens_nothing(book: Book) -> None:
+    close = make_fill(fill_id="3000000002", side=Side.SELL)
+    publish(book, FillReported(make_fill(time=close.time - timedelta(days=99))), FillReported(close))
+    trips = tuple(book.round_trips.values())
+    again = Book()
+    again.restore(Restored(instruments=(make_instrument(),), fills=(close,), round_trips=trips))
+    assert again.position(ACCOUNT, MNQ) is None
+
+
+def test_an_order_remembered_in_the_middle_of_its_call_is_unknown(book: Book) -> None:
+    book.restore(Restored(orders=(make_order(status=OrderStatus.SENT),)))
+    assert book.orders["tc-hand-1"].status is OrderStatus.UNKNOWN
+
+
 def test_accounts_that_the_broker_no_longer_names_are_not_offered(book: Book) -> None:
     book.restore(Restored(accounts=(make_account(account_id="1"), make_account())))
     assert len(book.shown_accounts()) == 2

@@ -89,6 +89,12 @@ def test_an_order_that_never_arrived_fails_after_a_while_and_not_before(book: Bo
     assert book.orders["tc-hand-1"].status is OrderStatus.FAILED
 
 
+def test_an_order_whose_call_is_under_way_is_not_given_up(book: Book) -> None:
+    put(book, status=OrderStatus.SENT, sent_at=NOON)
+    carry_out(book, reconcile(book, make_records()))
+    assert book.orders["tc-hand-1"].status is OrderStatus.SENT
+
+
 def test_foreign_orders_without_tags_do_not_hide_one_that_never_arrived(book: Book) -> None:
     put(book, status=OrderStatus.UNKNOWN, sent_at=NOON)
     foreign = make_report(tag=None, broker_order_id="3400000077")
