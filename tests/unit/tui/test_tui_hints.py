@@ -64,7 +64,7 @@ def test_help_wraps_under_itself(width: int) -> None:
 
 def test_help_is_searched_by_words_in_any_order() -> None:
     lines = help_lines(Where.TRADE, {}, "order selected cancel", 200).plain.splitlines()
-    assert any("Cancel the selected order." in line for line in lines)
+    assert any("Cancel the selected order, stop or target." in line for line in lines)
     assert not any("Timeframe" in line for line in lines)
 
 
