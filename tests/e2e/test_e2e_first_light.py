@@ -98,7 +98,7 @@ def test_a_trader_buys_with_a_bracket_moves_the_stop_cancels_the_target_and_flat
         terminal.wait_for("TP SELL 2")
 
         trader.select_order("stop")
-        terminal.press("K")
+        terminal.answer("K")
         terminal.press("shift+up")
         trader.wait_panel("Orders", lambda _: wait_price(trader, "stop") == stop + 2 * TICK, "the stop moved")
         terminal.press("J")
