@@ -128,8 +128,7 @@ class Commands:
                 order = await self._execution.modify(command)
                 return Done("change sent", (order.order_id,))
             case NudgeOrder():
-                order = await self._execution.nudge(command)
-                return Done(f"moved by {command.ticks:+d} ticks", (order.order_id,))
+                return await self._nudge(command)
             case CancelOrder():
                 order = await self._execution.cancel(command.order_id)
                 return Done("cancel sent", (order.order_id,))
@@ -145,6 +144,12 @@ class Commands:
             case DismissNotifications():
                 self.mark_read()
                 return Done("notifications marked as read")
+
+    async def _nudge(self, command: NudgeOrder) -> Done:
+        aim = await self._execution.nudge(command)
+        instrument = self._book.instruments[self._book.orders[command.order_id].instrument_id]
+        unit = "tick" if abs(command.ticks) == 1 else "ticks"
+        return Done(f"moving to {instrument.format(aim)} ({command.ticks:+d} {unit})", (command.order_id,))
 
     async def _close(self, command: ClosePosition | Flatten) -> Done:
         if isinstance(command, ClosePosition):

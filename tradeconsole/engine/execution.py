@@ -221,12 +221,12 @@ class Execution:
             for rule in risk.SENSE:
                 rule(resized, situation)
 
-    async def nudge(self, command: NudgeOrder) -> Order:
-        """Move a working order's price by whole ticks; quick repeats add up."""
+    async def nudge(self, command: NudgeOrder) -> Decimal:
+        """Move a working order's price by whole ticks; quick repeats add up. Returns the price aimed at."""
         async with self._changing(command.order_id):
             return await self._nudge(command)
 
-    async def _nudge(self, command: NudgeOrder) -> Order:
+    async def _nudge(self, command: NudgeOrder) -> Decimal:
         order = self._open(command.order_id)
         price = self._aims.get(order.order_id, order.price)
         if price is None:
@@ -238,10 +238,11 @@ class Execution:
         )
         self._aims[order.order_id] = aim
         try:
-            return await self._modify(change)
+            await self._modify(change)
         except BaseException:
             self._aims.pop(order.order_id, None)
             raise
+        return aim
 
     def _forget_aim(self, event: OrderChanged) -> None:
         order = event.order

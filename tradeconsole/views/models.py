@@ -38,7 +38,7 @@ class SessionView(View):
     """The market's session for the watched instrument."""
 
     calendar: str
-    """`CME` or `DEMO 24/7`."""
+    """`CME`, `DEMO 24/7`, or `REPLAY` with the date that is replayed."""
     is_open: bool
     clock: datetime
     """Venue time, in the exchange's zone."""

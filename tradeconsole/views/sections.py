@@ -89,7 +89,9 @@ class Sections:
             channels=build_account.channel_views(book.channels.values(), self._channel_age),
             open_pnl=book.open_pnl(account_id) if account_id else Decimal(0),
             day_pnl=build_account.day_pnl(book, account_id, self._day_start()) if account_id else Decimal(0),
-            session=build_account.session_view(engine.calendar, group, now),
+            session=build_account.session_view(
+                engine.calendar, group, now, is_replay=engine.clock.is_elsewhere
+            ),
             armed=account_id in book.armed,
             synced=bool(account_id) and engine.is_synced(account_id or ""),
             heartbeat=engine.beats,

@@ -112,7 +112,8 @@ async def test_an_order_is_seen_on_its_way(station: Station) -> None:
     row = next(row for row in picture.orders or () if row.order_id == order_id)
     assert "ack" in row.trail
     assert "filled 2/2 @ 21000.00" in row.trail
-    await station.session.send(NudgeOrder(order_id=f"{order_id}-SL", ticks=2))
+    receipt = await station.session.send(NudgeOrder(order_id=f"{order_id}-SL", ticks=2))
+    assert receipt.message == "moving to 20990.50 (+2 ticks)"
     assert station.broker.modified[-1]["stop"] == Decimal("20990.50")
 
 

@@ -34,12 +34,12 @@ def channel_views(
     )
 
 
-def session_view(calendar: Calendar, group: ProductGroup, now: datetime) -> SessionView:
-    """The market's session at a moment, in the exchange's zone."""
+def session_view(calendar: Calendar, group: ProductGroup, now: datetime, *, is_replay: bool) -> SessionView:
+    """The market's session at a moment, in the exchange's zone; a replay is named with its date."""
     session = calendar.session_at(group, now)
     changes = calendar.next_change(group, now)
     return SessionView(
-        calendar=calendar.name,
+        calendar=f"REPLAY {now.astimezone(calendar.zone):%Y-%m-%d}" if is_replay else calendar.name,
         is_open=calendar.is_open(group, now),
         clock=now.astimezone(calendar.zone),
         changes_at=changes.astimezone(calendar.zone) if changes else None,
