@@ -3,6 +3,7 @@
 import asyncio
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from tradeconsole import bootstrap
+from tradeconsole.domain.orders import OrderRole
 from tradeconsole.settings import load_settings
 from tradeconsole.tui.app import TradeConsole
 from tradeconsole.tui.appearance import Appearance
@@ -48,7 +50,9 @@ async def trade(app: TradeConsole, pilot: Pilot[None]) -> None:
     await pilot.press("b", "2", "tab", *"160", "tab", *"240", "enter")
     await confirm(app, pilot)
     await until(pilot, lambda: sum(order.is_open for order in app.picture.orders or ()) == 2)
-    await pilot.press("down", "K")
+    await until(pilot, lambda: (order := app.selected_order()) and order.role is OrderRole.STOP_LOSS)
+    await pilot.pause(2 * app.appearance.quiet)
+    await pilot.press("K")
     await pilot.pause(HOLDING)
 
 
@@ -68,8 +72,17 @@ async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
 
 def main() -> None:
     """Write the picture."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="tradeconsole-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # root's PostgreSQL runs as somebody else
         PICTURE.write_text(asyncio.run(draw(folder)), "utf-8")
+        wait_stopped(Path(folder) / "postgres" / "data" / "postmaster.pid")
+
+
+def wait_stopped(pid_file: Path) -> None:
+    """Give the database the moment in which it waits for another console; then it leaves nothing behind."""
+    deadline = time.monotonic() + PATIENCE
+    while pid_file.exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
 
 
 if __name__ == "__main__":

@@ -123,10 +123,12 @@ class Home:
         _end(lambda: self.emulator_pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """End what lives here and remove it all."""
-        self.stop_emulator()
-        self.stop_postgres()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """End what lives here and remove it all; what was just being started is waited for."""
+        deadline = time.monotonic() + PATIENCE
+        while self.folder.exists() and time.monotonic() < deadline:
+            self.stop_emulator()
+            self.stop_postgres()
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self
