@@ -25,8 +25,8 @@ HOLDING = 20.0
 """Seconds to let the market move with the position."""
 
 
-async def draw(folder: str) -> str:
-    """The screen as SVG; all that the simulator keeps goes to `folder`."""
+async def draw(folder: str) -> str | None:
+    """The screen as SVG, if the market went our way; all that the simulator keeps goes to `folder`."""
     settings = load_settings(environ=os.environ | {"TRADECONSOLE_DATA_DIR": folder})
     async with AsyncExitStack() as stack:
 
@@ -36,6 +36,8 @@ async def draw(folder: str) -> str:
         app = TradeConsole(open_session, Appearance())
         async with app.run_test(size=SIZE) as pilot:
             await trade(app, pilot)
+            if not any((row.open_pnl or 0) > 0 for row in app.picture.positions or ()):
+                return None
             return app.export_screenshot(title="tradeconsole")
 
 
@@ -71,11 +73,15 @@ async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
 
 
 def main() -> None:
-    """Write the picture."""
-    with tempfile.TemporaryDirectory(prefix="tradeconsole-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)  # root's PostgreSQL runs as somebody else
-        PICTURE.write_text(asyncio.run(draw(folder)), "utf-8")
-        wait_stopped(Path(folder) / "postgres" / "data" / "postmaster.pid")
+    """Write the picture, on the first market that shows a gain."""
+    while True:
+        with tempfile.TemporaryDirectory(prefix="tradeconsole-", ignore_cleanup_errors=True) as folder:
+            Path(folder).chmod(0o755)  # root's PostgreSQL runs as somebody else
+            picture = asyncio.run(draw(folder))
+            wait_stopped(Path(folder) / "postgres" / "data" / "postmaster.pid")
+        if picture is not None:
+            PICTURE.write_text(picture, "utf-8")
+            return
 
 
 def wait_stopped(pid_file: Path) -> None:
