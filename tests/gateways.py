@@ -39,6 +39,10 @@ class Rest:
             self._token = self._post("Auth/loginKey", login)["token"]
         return self._post(path, body)
 
+    def control(self, name: str, **arguments: Any) -> None:
+        """Let the emulator's control plane make trouble, or move a market."""
+        self._send(f"__emu/{name}", arguments)
+
     def account(self) -> int:
         """The first account that may trade."""
         return int(self.post("Account/search", onlyActiveAccounts=True)["accounts"][0]["id"])
@@ -55,13 +59,16 @@ class Rest:
         )
 
     def _post(self, path: str, body: Json) -> Json:
+        return dict(json.loads(self._send(f"api/{path}", body)))
+
+    def _send(self, path: str, body: Json) -> bytes:
         request = urllib.request.Request(
-            f"{self.url}/api/{path}",
+            f"{self.url}/{path}",
             json.dumps(body).encode(),
             {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
         )
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-            return dict(json.loads(answer.read()))
+            return bytes(answer.read())
 
 
 class Gateway(Rest):

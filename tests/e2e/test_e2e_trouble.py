@@ -44,6 +44,43 @@ def test_a_gateway_that_is_killed_under_the_console_comes_back_with_everything(h
         assert trader.quit() == 0
 
 
+def test_an_order_whose_answer_was_lost_is_found_and_never_sent_again(home: Home) -> None:
+    with home.console() as terminal:
+        trader = ready(terminal)
+        trader.arm()
+        witness = Rest(home.endpoint)
+        witness.control("fail", path="order/place", lose="cut", after=True)
+        trader.buy(1, stop=400, target=800)
+        trader.wait_row("Orders", r"BUY +1/1 MNQ\w+ .*filled +entry")
+        trader.wait_row("Positions", r"L 1 MNQ\w+ .*1/1 stop")
+        terminal.wait_for("Known again")
+        account = witness.account()
+        assert len([order for order in witness.orders(account) if order["side"] == 0]) == 1
+        assert witness.position(account) == 1
+        trader.quit()
+
+
+def test_a_stop_that_fills_while_the_console_is_away_has_filled_when_it_is_back(home: Home) -> None:
+    with home.console() as terminal:
+        trader = ready(terminal)
+        trader.arm()
+        trader.buy(1, stop=400, target=800)
+        trader.wait_row("Positions", r"L 1 MNQ\w+ .*1/1 stop")
+        trader.wait_row("Orders", r"working +target")
+        terminal.kill9()
+    witness = Rest(home.endpoint)
+    witness.control("move", contract="MNQ", ticks=-450)
+    with home.console() as terminal:
+        trader = ready(terminal)
+        trader.wait_row("Orders", r"filled +stop")
+        trader.wait_row("Orders", r"cancelled +target")
+        trader.wait_panel("Positions", lambda now: any("Flat." in row for row in now), "no position")
+        trader.show_list("Round trips")
+        trader.wait_row("Round trips", r"LONG +1 MNQ\w+ .*−[\d,.]+$")
+        assert witness.position(witness.account()) == 0
+        trader.quit()
+
+
 @pytest.fixture
 def database(home: Home) -> Iterator[EmbeddedServer]:
     """A PostgreSQL that the test owns, and the console only knows by its address."""
