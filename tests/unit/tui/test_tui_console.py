@@ -298,7 +298,7 @@ async def test_panic_works_in_the_lifeboat() -> None:
         await console.until(lambda: len(script.commands) == 2)
 
 
-@pytest.mark.parametrize("opened_by", ["b", "question_mark", "i", "q", "X", "ctrl+p"])
+@pytest.mark.parametrize("opened_by", ["question_mark", "i", "q", "X", "ctrl+p"])
 async def test_no_dialog_breaks_on_a_tiny_terminal(opened_by: str) -> None:
     async with running(session(), size=(20, 5)) as console:
         await console.press(opened_by)
