@@ -57,7 +57,7 @@ async def _first_picture(session: LocalSession, timeframe: str, bars: int) -> fl
 def _draw(view: ChartView) -> None:
     look = default_look()
     picture = draw_chart(view, Port(), look, styles_of(look.colors, None), *SIZE)
-    assert len(picture.strips) == SIZE[1]
+    assert len(picture.lines) == SIZE[1]
 
 
 async def _round(store: Store) -> tuple[float, float]:
