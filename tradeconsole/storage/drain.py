@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 BATCH_RECORDS: Final = 64
 """Few enough that decoding them does not hold up the engine's loop, on which this runs."""
 
+GATHER_SECONDS: Final = 0.02
+"""Between the first new record and its way to the database, so that the order that wrote it leaves first."""
+
 _CHECK_SECONDS: Final = 5.0
 _FIRST_RETRY_SECONDS: Final = 0.2
 _LAST_RETRY_SECONDS: Final = 5.0
@@ -126,6 +129,8 @@ class Drainer:
                 await self._wake.wait()
         except TimeoutError:
             await self._database.connect()
+        else:
+            await asyncio.sleep(GATHER_SECONDS)
         self._wake.clear()
 
     async def _reconnect(self) -> None:
