@@ -12,16 +12,15 @@ from processes import Home, Terminal
 from reporting import Figure, quantile, report
 
 ORDERS = 1_000
-RESTED_ORDERS = 300
+RESTED_ORDERS = 200
 SIZE = (160, 45)
 HERE = Path(__file__).parent
 
 METHOD = f"""
 event: a bracketed limit order of the console, from `session.send`'s arrival on the engine's loop (risk gate, intent
-written to the spool, book, real adapter, HTTP client) until the request's bytes were given to the socket's transport,
-which writes them at the end of the same turn of the loop. Six instruments stream meanwhile, PostgreSQL drains the spool,
-the gateway emulator is another process on loopback; {ORDERS:,} orders, one after the other, {SIZE[0]}×{SIZE[1]} terminal.
-"rested": {RESTED_ORDERS} orders with 50 ms between them, so that each finds the processor asleep and its caches cold;
+written to the spool, book, real adapter, HTTP client) until the request's bytes are given to the socket. Six instruments
+stream meanwhile, PostgreSQL drains the spool, the gateway emulator is another process on loopback; {ORDERS:,} orders, one after the other, {SIZE[0]}×{SIZE[1]} terminal.
+"rested": {RESTED_ORDERS} orders with 130 ms between them, so that each finds the processor asleep and its caches cold;
 "drawing": the console's own thread repaints the chart screen without a pause
 """
 

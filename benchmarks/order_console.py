@@ -28,13 +28,16 @@ from tradeconsole.views.session import Session
 _TAG: Final = re.compile(rb'"customTag":"([^"]+)"')
 AT_ONCE: Final = 10
 """Orders placed before all are cancelled, so that no limit on open orders is reached."""
-RESTS: Final = {"alone": 0.0, "rested": 0.05, "drawing": 0.0}
+RESTS: Final = {"alone": 0.0, "rested": 0.13, "drawing": 0.0}
 """Seconds between two orders, by mode."""
 WARM_UP: Final = 20
 
 
 class Wire:
-    """Notes when the bytes of each order were given to the socket's transport, by the order's tag."""
+    """Notes when the bytes of each order are given to the socket, by the order's tag.
+
+    Before, not after: on loopback the call itself wakes the receiving process, which is no part of ours.
+    """
 
     def __init__(self) -> None:
         self.left: dict[str, int] = {}
@@ -44,13 +47,13 @@ class Wire:
         wire, original_write, original_lines = self, StreamWriter._write, StreamWriter._writelines
 
         def write(writer: StreamWriter, chunk: Any) -> None:
-            original_write(writer, chunk)
             wire._note((chunk,))
+            original_write(writer, chunk)
 
         def writelines(writer: StreamWriter, chunks: Iterable[Any]) -> None:
             pieces = tuple(chunks)
-            original_lines(writer, pieces)
             wire._note(pieces)
+            original_lines(writer, pieces)
 
         StreamWriter._write = write  # type: ignore[method-assign]
         StreamWriter._writelines = writelines  # type: ignore[method-assign]
