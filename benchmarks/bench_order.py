@@ -11,7 +11,7 @@ from typing import Any
 from processes import Home, Terminal
 from reporting import Figure, quantile, report
 
-ORDERS = 1_000
+ORDERS = 500
 RESTED_ORDERS = 200
 SIZE = (160, 45)
 HERE = Path(__file__).parent
@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 METHOD = f"""
 event: a bracketed limit order of the console, from `session.send`'s arrival on the engine's loop (risk gate, intent
 written to the spool, book, real adapter, HTTP client) until the request's bytes are given to the socket. Six instruments
-stream meanwhile, PostgreSQL drains the spool, the gateway emulator is another process on loopback; {ORDERS:,} orders, one after the other, {SIZE[0]}×{SIZE[1]} terminal.
+stream meanwhile, PostgreSQL drains the spool, the gateway emulator is another process on loopback; {ORDERS:,} orders, ten after one another, {SIZE[0]}×{SIZE[1]} terminal.
 "rested": {RESTED_ORDERS} orders with 130 ms between them, so that each finds the processor asleep and its caches cold;
 "drawing": the console's own thread repaints the chart screen without a pause
 """

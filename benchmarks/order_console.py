@@ -30,6 +30,8 @@ AT_ONCE: Final = 10
 """Orders placed before all are cancelled, so that no limit on open orders is reached."""
 RESTS: Final = {"alone": 0.0, "rested": 0.13, "drawing": 0.0}
 """Seconds between two orders, by mode."""
+SETTLE: Final = 0.15
+"""Seconds in which the gateway has told all about what was placed or cancelled."""
 WARM_UP: Final = 20
 
 
@@ -91,7 +93,10 @@ async def place_orders(session: LocalSession, wire: Wire, orders: int, rest: flo
         if number >= WARM_UP:
             taken.append((wire.left[done.order_ids[0]] - began) / 1e6)
         if number % AT_ONCE == AT_ONCE - 1:
+            await asyncio.sleep(SETTLE)
             await session._handle(CancelAll(account))
+            while engine.book.open_orders:
+                await asyncio.sleep(SETTLE)
         await asyncio.sleep(rest)
     return taken
 
