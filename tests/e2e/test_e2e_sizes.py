@@ -48,7 +48,7 @@ def test_every_screen_can_be_reached(shared_home: Home, size: tuple[int, int]) -
 
 def test_a_tiny_terminal_still_shows_the_position_and_the_way_out(shared_home: Home) -> None:
     with shared_home.console(size=LIFEBOAT) as terminal:
-        terminal.wait_for("flat")
+        terminal.wait_for("flat")  # said only once the broker's records were read
         terminal.wait_for("PANIC")
         for size in ((80, 24), (1, 1), (200, 60), LIFEBOAT):
             terminal.resize(size)

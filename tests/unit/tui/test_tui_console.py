@@ -92,6 +92,26 @@ async def test_the_first_picture_comes_before_the_engine() -> None:
         await until(pilot, lambda: header.view is not None)
 
 
+async def test_empty_lists_claim_nothing_before_the_records_are_read() -> None:
+    gate = asyncio.Event()
+    unread = session(positions=(), orders=(), header=make_header_view(synced=False))
+
+    async def open_late() -> Session:
+        await gate.wait()
+        return unread
+
+    app = TradeConsole(open_late, STILL)
+    async with app.run_test(size=(200, 60)) as pilot:
+        await pilot.press("2")
+        await pilot.pause()
+        tables = [app.screen.query_one(PositionsTable), app.screen.query_one(OrdersTable)]
+        assert {table.empty_text for table in tables} == {"Not known yet: the console is starting."}
+        gate.set()
+        await until(pilot, lambda: all("records are being read" in table.empty_text for table in tables))
+        unread.push(make_frame(positions=(), orders=()))
+        await until(pilot, lambda: not any(table.empty_text for table in tables))
+
+
 async def test_keys_before_the_engine_is_there_say_so_and_quit_leaves_at_once() -> None:
     async def open_never() -> Session:
         await asyncio.Event().wait()

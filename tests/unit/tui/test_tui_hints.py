@@ -10,6 +10,7 @@ from tradeconsole.tui.dialogs.help import help_lines, legend
 from tradeconsole.tui.keys import danger_mark, show_key
 from tradeconsole.tui.widgets.footer_hints import MOST, footer_line, hints
 from tradeconsole.tui.widgets.lifeboat import lifeboat_lines
+from tradeconsole.views.models import HeaderView
 
 SCREENS = [Where.DASHBOARD, Where.TRADE, Where.CHART]
 
@@ -86,6 +87,14 @@ def test_the_lifeboat_shows_money_positions_and_the_way_out() -> None:
     assert lines[0].startswith("■ open +53.00 day +213.54")
     assert lines[1] == "L 2 MNQ +53.00 UNPROTECTED"
     assert lines[-1] == "^x PANIC"
+
+
+@pytest.mark.parametrize("header", [None, make_header_view(synced=False)], ids=["starting", "not synced"])
+def test_the_lifeboat_claims_flat_only_when_the_records_say_so(header: HeaderView | None) -> None:
+    text = "\n".join(line.plain for line in lifeboat_lines(header, (), "^x", 60, 5))
+    assert "flat" not in text
+    assert "position unknown" in text
+    assert "flat" in "".join(line.plain for line in lifeboat_lines(make_header_view(), (), "^x", 60, 5))
 
 
 def test_one_line_is_left_for_the_way_out() -> None:

@@ -500,6 +500,16 @@ async def test_flatten_with_nothing_to_close_says_so() -> None:
         await console.said("MNQZ6 is flat and has no open orders.")
 
 
+async def test_flatten_is_offered_when_nobody_knows_what_is_held() -> None:
+    unsynced = make_header_view(synced=False)
+    async with running(script(positions=(), orders=(), header=unsynced)) as console:
+        await console.press("f")
+        dialog = await console.dialog(Confirm)
+        assert "MNQZ6: position unknown" in "\n".join(dialog.question.facts)
+        await console.press("y")
+        await console.until(lambda: console.session.commands == [Flatten("1001", MNQ)])
+
+
 async def test_flatten_closes_the_selected_position_not_the_watched_one() -> None:
     positions = (make_position_row(), make_position_row(instrument_id="ES", name="MESZ6", symbol="MES"))
     async with running(script(positions=positions)) as console:

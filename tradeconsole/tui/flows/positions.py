@@ -26,12 +26,12 @@ async def flatten(desk: Desk) -> None:
     working = sum(
         order.is_open and order.instrument_id == instrument_id for order in desk.picture.orders or ()
     )
-    if held is None and not working:
+    if held is None and not working and header.synced:
         desk.say(f"{name} is flat and has no open orders.")
         return
     facts = [
         stakes(header),
-        _holding(held) if held is not None else f"{name}: flat",
+        _holding(held) if held is not None else f"{name}: {'flat' if header.synced else 'position unknown'}",
         f"{working} open order(s) of {name} will be cancelled.",
     ]
     question = Question(

@@ -50,6 +50,8 @@ class ConsoleScreen(Screen[None]):
     system: reactive[SystemView | None] = reactive(None, repaint=False)
 
     account_id: reactive[str] = reactive("", repaint=False)
+    unproven: reactive[str] = reactive("", repaint=False)
+    """Why an empty list proves nothing; empty once the book agrees with the broker's records."""
     selected_order_id: reactive[str | None] = reactive(None, repaint=False, init=False)
     look: reactive[Look] = reactive(default_look, repaint=False)
     silent: reactive[float | None] = reactive(None, repaint=False)
@@ -111,6 +113,16 @@ class ConsoleScreen(Screen[None]):
         if title != self._armed_title:  # setting it repaints the whole screen
             self._armed_title = title
             self.border_title = Content(title) if title else None
+        self.unproven = why_unproven(header)
         self.account_id = (
             header.account.account_id if header is not None and header.account is not None else ""
         )
+
+
+def why_unproven(header: HeaderView | None) -> str:
+    """What an empty list says as long as nobody knows that it is empty; nothing once that is known."""
+    if header is None:
+        return "Not known yet: the console is starting."
+    if header.account is None:
+        return "Not known yet: the broker has named no account."
+    return "" if header.synced else "Not known yet: the broker's records are being read."

@@ -28,5 +28,7 @@ class DashboardScreen(ConsoleScreen):
         yield account
         yield Watchlist().data_bind(ConsoleScreen.look, rows=ConsoleScreen.watchlist)
         yield EquityCurve().data_bind(ConsoleScreen.look, view=ConsoleScreen.dashboard)
-        yield PositionsTable().data_bind(ConsoleScreen.look, rows=ConsoleScreen.positions)
+        yield PositionsTable().data_bind(
+            ConsoleScreen.look, rows=ConsoleScreen.positions, empty_text=ConsoleScreen.unproven
+        )
         yield NotificationsFeed().data_bind(ConsoleScreen.look, rows=ConsoleScreen.notifications)

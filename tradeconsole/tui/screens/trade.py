@@ -35,16 +35,21 @@ class TradeScreen(ConsoleScreen):
             yield Chart().data_bind(
                 ConsoleScreen.look, ConsoleScreen.selected_order_id, view=ConsoleScreen.chart
             )
-            yield PositionsTable().data_bind(ConsoleScreen.look, rows=ConsoleScreen.positions)
+            yield PositionsTable().data_bind(
+                ConsoleScreen.look, rows=ConsoleScreen.positions, empty_text=ConsoleScreen.unproven
+            )
             with Container(id="lists"):
                 yield OrdersTable(id="orders", classes="-shown").data_bind(
                     ConsoleScreen.look,
                     rows=ConsoleScreen.orders,
+                    empty_text=ConsoleScreen.unproven,
                     highlighted_key=ConsoleScreen.selected_order_id,
                 )
-                yield FillsTable(id="fills").data_bind(ConsoleScreen.look, rows=ConsoleScreen.fills)
+                yield FillsTable(id="fills").data_bind(
+                    ConsoleScreen.look, rows=ConsoleScreen.fills, empty_text=ConsoleScreen.unproven
+                )
                 yield RoundTripsTable(id="round-trips").data_bind(
-                    ConsoleScreen.look, rows=ConsoleScreen.round_trips
+                    ConsoleScreen.look, rows=ConsoleScreen.round_trips, empty_text=ConsoleScreen.unproven
                 )
         with Vertical(id="right"):
             ticket = Ticket().data_bind(ConsoleScreen.account_id, view=ConsoleScreen.ticket)

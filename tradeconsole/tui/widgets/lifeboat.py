@@ -22,7 +22,8 @@ def lifeboat_lines(
         alarm = ("" if row.protected >= abs(row.size) else " UNPROTECTED", "bold reverse $error")
         lines.append(Content.assemble(f"{signed_size(row.size)} {row.symbol} ", (pnl, style), alarm))
     if not positions:
-        lines.append(Content.styled("flat", "$faint"))
+        known = header is not None and header.synced
+        lines.append(Content.styled("flat" if known else "position unknown", "$faint"))
     ending = Content.styled(f"{panic} PANIC", "bold $danger-two")
     return [text.truncate(width, ellipsis=True) for text in [*lines[: max(0, height - 1)], ending]]
 
