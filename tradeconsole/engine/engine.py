@@ -109,7 +109,9 @@ class Engine:
             history=self.history,
             supervisor=self.supervisor,
         )
-        self.sync = Synchroniser(self.broker, self.book, self.bus, self.clock, self.telemetry)
+        self.sync = Synchroniser(
+            self.broker, self.book, self.bus, self.clock, self.telemetry, self.notices.raise_
+        )
         self.execution = Execution(
             broker=self.broker,
             book=self.book,

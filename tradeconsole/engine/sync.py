@@ -2,14 +2,25 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
-from tradeconsole.domain.events import Channel, InstrumentResolved, OrderReported, Synced
+from tradeconsole.domain.accounts import Account
+from tradeconsole.domain.events import (
+    Channel,
+    ChannelState,
+    InstrumentResolved,
+    OrderReported,
+    Severity,
+    Synced,
+)
 from tradeconsole.domain.market import Span
 from tradeconsole.domain.orders import OrderStatus
 from tradeconsole.engine.book import Book, Key
 from tradeconsole.engine.bus import Bus
+from tradeconsole.engine.connection import Tell
 from tradeconsole.engine.reconcile import BrokerRecords, reconcile
 from tradeconsole.engine.telemetry import Telemetry
 from tradeconsole.errors import BrokerError, InvalidRequest
@@ -24,18 +35,23 @@ DOUBT_SECONDS: Final = 1.0
 """How often the broker is asked while an order or a position is in doubt."""
 DOUBT_ROUNDS: Final = 12
 """So many questions are asked at that pace; then the pause doubles each time."""
+STREAM_SECONDS: Final = 3.0
+"""Patience with a stream that is being opened, before the first question."""
 _IN_DOUBT: Final = frozenset({OrderStatus.SENT, OrderStatus.UNKNOWN})
 
 
 class Synchroniser:
     """Asks, reconciles, publishes. One question round at a time."""
 
-    def __init__(self, broker: Broker, book: Book, bus: Bus, clock: Clock, telemetry: Telemetry) -> None:
+    def __init__(
+        self, broker: Broker, book: Book, bus: Bus, clock: Clock, telemetry: Telemetry, tell: Tell
+    ) -> None:
         self._broker = broker
         self._book = book
         self._bus = bus
         self._clock = clock
         self._telemetry = telemetry
+        self._tell = tell
         self._wanted = asyncio.Event()
         self._lock = asyncio.Lock()
         self._asked: dict[str, datetime] = {}
@@ -51,7 +67,8 @@ class Synchroniser:
         While something is in doubt only its account is asked for, and ever less often, so that a doubt that lasts
         does not use up the broker's request budget.
         """
-        doubts = 0
+        doubts = failures = 0
+        await self._wait_for_stream()
         while True:
             pause = min(interval, DOUBT_SECONDS * 2 ** max(0, doubts - DOUBT_ROUNDS)) if doubts else interval
             asked = await self._is_asked_within(pause)
@@ -61,10 +78,24 @@ class Synchroniser:
                 else:
                     for account_id in self._accounts_in_doubt():
                         await self.sync(account_id)
+                failures = 0
             except BrokerError as error:
                 log.warning("reconciliation has to wait: %s", error)
-                await asyncio.sleep(DOUBT_SECONDS)
+                if not failures:
+                    self._tell(Severity.WARNING, "The broker's records cannot be read", str(error))
+                await asyncio.sleep(min(interval, DOUBT_SECONDS * 2**failures))
+                failures += 1
+                self.request()
             doubts = doubts + 1 if self.is_in_doubt() else 0
+
+    async def _wait_for_stream(self) -> None:
+        """Let the stream come up first: what is read before it does would have to be read again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STREAM_SECONDS):
+                while self._book.channels[Channel.ACCOUNT].state is ChannelState.CONNECTING:
+                    await self._wanted.wait()
+                    self._wanted.clear()
+        self.request()
 
     async def _is_asked_within(self, seconds: float) -> bool:
         try:
@@ -81,19 +112,20 @@ class Synchroniser:
         Raises:
             BrokerError: the broker could not be asked; the book stays as it is and unsynced.
         """
+        accounts = await self._accounts()
         for account_id in [account.account_id for account in self._book.shown_accounts()]:
-            await self.sync(account_id)
+            await self.sync(account_id, accounts)
 
-    async def sync(self, account_id: str) -> None:
+    async def sync(self, account_id: str, accounts: Mapping[str, Account] | None = None) -> None:
         """Reconcile one account until nothing moves while asking (three rounds at most).
 
-        If its stream broke or came back while the broker was asked, the book is not synced and asks again soon.
+        `accounts` are what the broker has just said of them; None asks. If its stream broke or came back while the broker was asked, the book is not synced and asks again soon.
         """
         async with self._lock:
             stream = self._book.channels[Channel.ACCOUNT]
             for _ in range(3):
                 with self._telemetry.timed("reconcile"):
-                    records = await self._ask(account_id)
+                    records = await self._ask(account_id, accounts)
                 await self._resolve(records)
                 result = reconcile(self._book, records, self._mismatched.get(account_id, frozenset()))
                 for event in result.events:
@@ -102,6 +134,7 @@ class Synchroniser:
                     self._bus.publish(event)
                 if records.quiet:
                     break
+                accounts = None  # what moved may have moved the balance
             self._mismatched[account_id] = result.mismatched
             self._asked[account_id] = records.asked_at
             if self._book.channels[Channel.ACCOUNT] is not stream:
@@ -121,17 +154,21 @@ class Synchroniser:
         doubtful |= {account_id for account_id, _ in self._book.mismatches}
         return doubtful & {account.account_id for account in self._book.shown_accounts()}
 
-    async def _ask(self, account_id: str) -> BrokerRecords:
+    async def _accounts(self) -> dict[str, Account]:
+        return {account.account_id: account for account in await self._broker.get_accounts()}
+
+    async def _ask(self, account_id: str, accounts: Mapping[str, Account] | None) -> BrokerRecords:
         now = self._clock.now()
         movements = self._book.movements
         positions = await self._broker.get_positions(account_id)
         fills_since = self._fills_since(account_id, now, [p.opened_at for p in positions])
         orders_since = self._orders_since(account_id, now)
         until = now + OVERLAP
-        orders = await self._broker.get_orders(account_id, Span(orders_since, until))
+        # in this order: an order that ends in between is in the second answer as it ended
         open_orders = await self._broker.get_open_orders(account_id)
+        orders = await self._broker.get_orders(account_id, Span(orders_since, until))
         fills = await self._broker.get_fills(account_id, Span(fills_since, until))
-        accounts = {account.account_id: account for account in await self._broker.get_accounts()}
+        accounts = await self._accounts() if accounts is None else accounts
         account = accounts.get(account_id) or self._book.accounts[account_id]
         return BrokerRecords(
             account=account,

@@ -134,6 +134,8 @@ class PositionRow(View):
     """Contracts covered by working stops."""
     protection: str
     """Which stop covers it and who enforces it, or `UNPROTECTED`."""
+    proven: bool = True
+    """Whether the broker's records have been read: until then a stop that is not here may well be there."""
     stale: bool = False
 
 

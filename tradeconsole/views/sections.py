@@ -136,7 +136,9 @@ class Sections:
             for p in self._engine.book.positions(account_id)
         }
         stale = frozenset(key for key, age in ages.items() if age is None or age > self._info.stale_after)
-        return build_trading.position_rows(self._engine.book, account_id, stale)
+        return build_trading.position_rows(
+            self._engine.book, account_id, stale, proven=self._engine.is_synced(account_id)
+        )
 
     def _orders(self) -> tuple[OrderRow, ...] | None:
         account_id = self._gaze.account_id

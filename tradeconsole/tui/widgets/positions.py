@@ -24,8 +24,10 @@ def position_key(row: PositionRow) -> str:
 
 
 def protection_cell(row: PositionRow) -> Cell:
-    """The protection in words; contracts without a stop are loud."""
+    """The protection in words; contracts without a stop are loud, and as loud if nobody knows of one."""
     held = abs(row.size)
+    if row.protected < held and not row.proven:
+        return "?? NOT CHECKED YET", Role.ALARM
     if row.protected <= 0:
         return "!! UNPROTECTED", Role.ALARM
     if row.protected < held:

@@ -21,16 +21,18 @@ NOTICES_SHOWN: Final = 100
 _CANCELLABLE: Final = frozenset({OrderStatus.PENDING, OrderStatus.SUSPENDED, OrderStatus.WORKING})
 
 
-def position_rows(book: Book, account_id: str, stale: frozenset[str]) -> tuple[PositionRow, ...]:
-    """Open positions; `stale` are instruments whose price is too old to trust."""
+def position_rows(
+    book: Book, account_id: str, stale: frozenset[str], *, proven: bool
+) -> tuple[PositionRow, ...]:
+    """Open positions; `stale` are instruments whose price is too old to trust, `proven` says the book is synced."""
     rows = [
-        _position_row(book, position, position.instrument_id in stale)
+        _position_row(book, position, stale=position.instrument_id in stale, proven=proven)
         for position in book.positions(account_id)
     ]
     return tuple(sorted(rows, key=lambda row: row.symbol))
 
 
-def _position_row(book: Book, position: Position, stale: bool) -> PositionRow:
+def _position_row(book: Book, position: Position, *, stale: bool, proven: bool) -> PositionRow:
     instrument = book.instruments[position.instrument_id]
     price = book.price(position.instrument_id)
     cover = protection.coverage(book, position)
@@ -52,6 +54,7 @@ def _position_row(book: Book, position: Position, stale: bool) -> PositionRow:
         opened_at=position.opened_at,
         protected=cover.covered,
         protection=protection.describe(cover, instrument),
+        proven=proven,
         stale=stale,
     )
 

@@ -1,0 +1,125 @@
+"""Asking the broker for its records: in which order, how often, and what is told when it does not answer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import pytest
+from scripted_broker import MemoryJournal, OpenCalendar, ScriptedBroker
+from trading_factories import ACCOUNT, make_report
+
+from tradeconsole.domain.accounts import Account
+from tradeconsole.domain.events import Channel, ChannelChanged, ChannelState
+from tradeconsole.domain.market import Span
+from tradeconsole.domain.orders import OrderReport, OrderStatus
+from tradeconsole.engine import sync
+from tradeconsole.engine.engine import Engine, EngineOptions
+from tradeconsole.errors import RateLimited
+
+
+class SlowStream(ScriptedBroker):
+    """A broker whose streams come up when the test says so, and that counts questions."""
+
+    asked = 0
+    budget = True
+
+    async def stream(self, account_ids: object) -> None: ...
+
+    async def get_accounts(self) -> Sequence[Account]:
+        self.asked += 1
+        if not self.budget:
+            raise RateLimited("the gateway's request limit is reached")
+        return await super().get_accounts()
+
+
+class Filling(SlowStream):
+    """A working order fills between the two questions for orders."""
+
+    async def get_open_orders(self, account_id: str, *, urgent: bool = False) -> Sequence[OrderReport]:
+        shown = await super().get_open_orders(account_id)
+        self._fill()
+        return shown
+
+    async def get_orders(self, account_id: str, span: Span) -> Sequence[OrderReport]:
+        shown = await super().get_orders(account_id, span)
+        self._fill()
+        return shown
+
+    def _fill(self) -> None:
+        self.open_orders = []
+        self.orders = [make_report(status=OrderStatus.FILLED, filled=2)]
+
+
+async def opened(make: type[SlowStream]) -> Engine:
+    engine = Engine(
+        make_broker=make,
+        journal=MemoryJournal(),
+        bars=None,
+        calendar=OpenCalendar(),
+        options=EngineOptions(watchlist=(), reconcile_seconds=60),
+    )
+    await engine.start()
+    return engine
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[Engine]:
+    engine = await opened(SlowStream)
+    yield engine
+    await engine.stop()
+
+
+def broker_of(engine: Engine) -> SlowStream:
+    assert isinstance(engine.broker, SlowStream)
+    return engine.broker
+
+
+def stream_up(engine: Engine) -> None:
+    engine.bus.publish(ChannelChanged(Channel.ACCOUNT, ChannelState.UP))
+
+
+async def see(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def test_the_first_question_waits_for_the_stream_so_that_once_is_enough(engine: Engine) -> None:
+    await see(lambda: engine.book.channels[Channel.ORDERS].state is ChannelState.UP)
+    await asyncio.sleep(0.05)
+    assert broker_of(engine).asked == 0
+    stream_up(engine)
+    await see(lambda: engine.is_synced(ACCOUNT))
+    await asyncio.sleep(0.05)
+    assert broker_of(engine).asked == 1
+
+
+async def test_a_stream_that_does_not_come_up_does_not_keep_the_records_out(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "STREAM_SECONDS", 0.05)
+    await see(lambda: broker_of(engine).asked == 1)
+    await see(lambda: ACCOUNT in engine.book.synced)
+    assert not engine.is_synced(ACCOUNT)
+
+
+async def test_records_that_cannot_be_read_are_told_once_and_asked_for_again_soon(engine: Engine) -> None:
+    broker = broker_of(engine)
+    broker.budget = False
+    stream_up(engine)
+    await see(lambda: broker.asked >= 3)
+    told = [notice for notice in engine.book.notifications if "request limit" in notice.detail]
+    assert len(told) == 1
+    assert not engine.is_synced(ACCOUNT)
+    broker.budget = True
+    await see(lambda: engine.is_synced(ACCOUNT))
+
+
+async def test_an_order_that_ends_between_two_questions_is_known_to_have_ended() -> None:
+    engine = await opened(Filling)
+    broker_of(engine).open_orders = [make_report(status=OrderStatus.WORKING)]
+    broker_of(engine).orders = [make_report(status=OrderStatus.WORKING)]
+    stream_up(engine)
+    await see(lambda: engine.is_synced(ACCOUNT))
+    await engine.stop()
+    (order,) = engine.book.orders.values()
+    assert order.status is OrderStatus.FILLED
