@@ -3,12 +3,14 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import httpx
 import pytest
 from emulator_fixture import RunningEmulator, running_emulator
 
+from tradeconsole.domain.orders import OrderStatus
 from tradeconsole.emulator.home import Home
 from tradeconsole.emulator.leases import Lease, holders
 from tradeconsole.emulator.process import EmulatorProcess, reset
@@ -63,6 +66,75 @@ async def test_orders_that_would_have_filled_meanwhile_have_filled(tmp_path: Pat
         assert order is not None
         assert order.filled == 1
         assert started < trade.created_at < emulator.gateway.clock.now()
+
+
+def bracket(emulator: RunningEmulator) -> dict[str, tuple[OrderStatus, Decimal | None]]:
+    """Status and price of every order of the practice account, by tag."""
+    orders = emulator.gateway.exchange.orders(emulator.practice_id)
+    return {str(order.tag): (order.status, order.stop_price or order.limit_price) for order in orders}
+
+
+PROTECTION = {"stopLossBracket": {"ticks": -400, "type": 4}, "takeProfitBracket": {"ticks": 800, "type": 1}}
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["from the log", "from a snapshot"])
+async def test_legs_work_after_a_kill_at_any_moment_of_their_entry(tmp_path: Path, *, kept: bool) -> None:
+    living = tmp_path / "living"
+    async with running_emulator(state_dir=living, frozen=True, fast=False, volatility=0.0) as emulator:
+        await place(emulator, customTag="a", **PROTECTION)
+        moments: list[set[OrderStatus]] = []
+        for moment in range(25):
+            if kept:
+                emulator.gateway.keep()
+            moments.append({status for status, _ in bracket(emulator).values()})
+            shutil.copytree(living, tmp_path / f"{moment}")
+            emulator.step(0.002)
+        whole = bracket(emulator)
+    assert {OrderStatus.SUSPENDED} < moments[0]
+    assert {OrderStatus.FILLED, OrderStatus.SUSPENDED} in moments
+    assert {OrderStatus.FILLED, OrderStatus.WORKING} in moments
+    assert [status for status, _ in whole.values()] == [OrderStatus.FILLED] + [OrderStatus.WORKING] * 2
+    for moment in range(len(moments)):
+        async with running_emulator(state_dir=tmp_path / f"{moment}", volatility=0.0) as emulator:
+            emulator.gateway.settle()
+            assert bracket(emulator) == whole
+            (position,) = emulator.gateway.exchange.positions(emulator.practice_id)
+            assert position.size == 1
+
+
+async def test_a_kill_after_any_command_keeps_what_was_acknowledged(tmp_path: Path) -> None:
+    living = tmp_path / "living"
+    working: list[int] = []
+    async with running_emulator(state_dir=living, frozen=True, volatility=0.0) as emulator:
+
+        def killed_now() -> None:
+            shutil.copytree(living, tmp_path / f"{len(working)}")
+            emulator.step(1)
+            working.append(sum(status is OrderStatus.WORKING for status, _ in bracket(emulator).values()))
+
+        killed_now()
+        first = await place(emulator, customTag="a", **PROTECTION)
+        killed_now()
+        stop = {"accountId": emulator.practice_id, "orderId": first + 1}
+        assert (await emulator.call("/api/Order/modify", **stop, stopPrice=emulator.last("MNQ") - 50))[
+            "success"
+        ]
+        killed_now()
+        await place(emulator, customTag="b", **PROTECTION)
+        killed_now()
+        assert (await emulator.call("/api/Order/cancel", accountId=emulator.practice_id, orderId=first + 2))[
+            "success"
+        ]
+        killed_now()
+        moved = bracket(emulator)["a-SL"]
+    assert working == [0, 2, 2, 4, 3]
+    for number, expected in enumerate(working):
+        async with running_emulator(state_dir=tmp_path / f"{number}", volatility=0.0) as emulator:
+            emulator.gateway.settle()
+            after = bracket(emulator)
+            assert sum(status is OrderStatus.WORKING for status, _ in after.values()) == expected
+            if number > 1:
+                assert after["a-SL"] == moved
 
 
 async def test_state_of_another_market_is_refused(tmp_path: Path) -> None:
