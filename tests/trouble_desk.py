@@ -18,7 +18,7 @@ from tradeconsole.domain.portfolio import RoundTrip
 from tradeconsole.domain.sessions import load_calendar
 from tradeconsole.engine.engine import Engine, EngineOptions
 from tradeconsole.engine.risk import RiskLimits
-from tradeconsole.ports import Broker, BrokerHooks, Journal, JournalRecord, Restored
+from tradeconsole.ports import BarStore, Broker, BrokerHooks, Journal, JournalRecord, Restored
 
 QUICK = Timings(
     reply=1.0,
@@ -69,6 +69,7 @@ class Desk:
         self,
         journal: Journal | None = None,
         *,
+        bars: BarStore | None = None,
         key: Callable[[], str] | None = None,
         reconcile: float = 5.0,
         calendar: str = "continuous",
@@ -98,7 +99,7 @@ class Desk:
         self.engine = Engine(
             make_broker=make,
             journal=journal or Forgetful(),
-            bars=None,
+            bars=bars,
             calendar=load_calendar(calendar),
             options=EngineOptions(
                 watchlist=watchlist, reconcile_seconds=reconcile, limits=RiskLimits(**limits)
