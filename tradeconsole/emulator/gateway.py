@@ -13,6 +13,7 @@ from tradeconsole.emulator.limits import RequestBudgets
 from tradeconsole.emulator.switches import Switches
 from tradeconsole.emulator.tokens import TokenIssuer
 from tradeconsole.exchange.catalogue import Catalogue, Contract
+from tradeconsole.exchange.listing import Listing
 from tradeconsole.exchange.records import ExchangeEvent, Outcome, VenueAccount
 from tradeconsole.exchange.venue import Exchange
 
@@ -76,6 +77,11 @@ class Gateway:
     def on_events(self, accept: Callable[[list[ExchangeEvent]], None]) -> None:
         """Who takes the exchange's events, in order and each once."""
         self._accept = accept
+
+    @property
+    def listing(self) -> Listing:
+        """Which contracts are active."""
+        return self.exchange.listing
 
     @property
     def today(self) -> date:

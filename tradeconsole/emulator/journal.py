@@ -4,7 +4,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,7 @@ import msgspec
 
 from tradeconsole.emulator.home import write_private
 from tradeconsole.errors import ConfigError
+from tradeconsole.exchange.disturbances import Disturbances, Portions, Rejection
 from tradeconsole.exchange.records import ModifyRequest, Outcome, PlaceRequest
 from tradeconsole.exchange.venue import Exchange
 
@@ -105,8 +106,74 @@ class SetPrice(Command, frozen=True, kw_only=True, tag=True):
         return _DONE
 
 
+class Feed(Command, frozen=True, kw_only=True, tag=True):
+    """Prices of a contract, each so many milliseconds after `at`."""
+
+    contract_id: str
+    prices: tuple[tuple[float, Decimal], ...]
+
+    def apply(self, exchange: Exchange) -> Outcome:
+        prices = [(timedelta(milliseconds=after), price) for after, price in self.prices]
+        exchange.feed(self.contract_id, prices, self.at)
+        return _DONE
+
+
+class Roll(Command, frozen=True, kw_only=True, tag=True):
+    symbol: str
+
+    def apply(self, exchange: Exchange) -> Outcome:
+        exchange.roll(self.symbol, self.at)
+        return _DONE
+
+
+class RejectOrders(Command, frozen=True, kw_only=True, tag=True):
+    rejection: Rejection
+
+    def apply(self, exchange: Exchange) -> Outcome:
+        exchange.disturb(self.at).rejections.append(self.rejection)
+        return _DONE
+
+
+class CutFills(Command, frozen=True, kw_only=True, tag=True):
+    portions: Portions | None
+
+    def apply(self, exchange: Exchange) -> Outcome:
+        exchange.disturb(self.at).portions = self.portions
+        return _DONE
+
+
+class CloseWindow(Command, frozen=True, kw_only=True, tag=True):
+    closed: bool
+
+    def apply(self, exchange: Exchange) -> Outcome:
+        exchange.disturb(self.at).closed = self.closed
+        return _DONE
+
+
+class CallOff(Command, frozen=True, kw_only=True, tag=True):
+    """The end of every disturbance."""
+
+    def apply(self, exchange: Exchange) -> Outcome:
+        exchange.disturb(self.at).load(Disturbances())
+        return _DONE
+
+
 AnyCommand = (
-    Place | Modify | Cancel | CloseContract | PartialClose | SetCanTrade | Halt | MovePrice | SetPrice
+    Place
+    | Modify
+    | Cancel
+    | CloseContract
+    | PartialClose
+    | SetCanTrade
+    | Halt
+    | MovePrice
+    | SetPrice
+    | Feed
+    | Roll
+    | RejectOrders
+    | CutFills
+    | CloseWindow
+    | CallOff
 )
 
 _COMMANDS: Final = msgspec.msgpack.Decoder(AnyCommand)

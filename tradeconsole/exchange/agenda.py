@@ -14,6 +14,7 @@ class Duty(StrEnum):
     ACTIVATE = "activate"  # the legs of an entry that has filled
     UNWIND = "unwind"  # what a filled leg leaves over: its sibling and the rest of the entry
     REPORT = "report"  # say how the order stands
+    REJECT = "reject"  # an order that was taken is refused after all
 
 
 class Due(msgspec.Struct, frozen=True, order=True):

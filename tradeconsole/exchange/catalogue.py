@@ -1,4 +1,4 @@
-"""Products and contracts: what the venue lists, which month is active on a day, and how to find it."""
+"""Products and contracts: what the venue lists, and which month the calendar makes active on a day."""
 
 import tomllib
 from calendar import FRIDAY, WEDNESDAY, monthrange
@@ -15,7 +15,6 @@ import msgspec
 from tradeconsole.domain.instruments import MONTH_CODES, ContractMonth, ProductGroup
 from tradeconsole.errors import InvalidRequest
 
-SEARCH_LIMIT = 20
 _MONTH_NAMES = [
     "January",
     "February",
@@ -225,29 +224,17 @@ class Catalogue:
             contract = self._active[key] = self._find_active(product, day)
         return contract
 
-    def is_active(self, contract: Contract, day: date) -> bool:
-        """Whether the contract is listed and the active one of its product."""
-        if self._pinned is not None and contract.product.symbol not in self._pinned:
-            return False
-        return self.active(contract.product, day).month == contract.month
-
     def available(self, day: date) -> list[Contract]:
         """The active contract of every listed product."""
-        return [
-            self.active(product, day)
-            for product in self._products
-            if self._pinned is None or product.symbol in self._pinned
-        ]
+        return [self.active(product, day) for product in self._products if self.lists(product)]
 
-    def search(self, text: str, day: date) -> list[Contract]:
-        """Active contracts whose name, description or product code contains every word; at most 20."""
-        words = text.casefold().split()
-        found = []
-        for contract in self.available(day):
-            haystack = f"{contract.name} {contract.description} {contract.id}".casefold()
-            if all(word in haystack for word in words):
-                found.append(contract)
-        return found[:SEARCH_LIMIT]
+    def lists(self, product: Product) -> bool:
+        """Whether a product can be traded here."""
+        return self._pinned is None or product.symbol in self._pinned
+
+    def following(self, contract: Contract) -> Contract | None:
+        """The next expiry of a contract's product; None where the catalogue is pinned to one."""
+        return None if self._pinned is not None else _next_listed(contract.product, contract.month)
 
     def _parse(self, contract_id: str) -> Contract | None:
         prefix, _, code = contract_id.rpartition(".")
@@ -262,12 +249,21 @@ class Catalogue:
         if self._pinned is not None and product.symbol in self._pinned:
             return Contract(product, self._pinned[product.symbol])
         rule = self._rolls[product.roll]
-        year, month = day.year, day.month
-        while True:
-            candidate = ContractMonth(year, month)
-            if candidate.letter in product.months and day < rule.date(candidate):
-                return Contract(product, candidate)
-            year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+        month = ContractMonth(day.year, day.month)
+        while month.letter not in product.months or day >= rule.date(month):
+            month = _next_month(month)
+        return Contract(product, month)
+
+
+def _next_listed(product: Product, month: ContractMonth) -> Contract:
+    month = _next_month(month)
+    while month.letter not in product.months:
+        month = _next_month(month)
+    return Contract(product, month)
+
+
+def _next_month(month: ContractMonth) -> ContractMonth:
+    return ContractMonth(month.year + month.month // 12, month.month % 12 + 1)
 
 
 def _anchor_day(anchor: Anchor, year: int, month: int) -> date:

@@ -11,7 +11,9 @@ from tradeconsole.domain.orders import OrderStatus, OrderType, Side
 from tradeconsole.exchange import placement
 from tradeconsole.exchange.accounts import exposure
 from tradeconsole.exchange.agenda import Agenda, Duty
-from tradeconsole.exchange.catalogue import Catalogue, Contract, Product
+from tradeconsole.exchange.catalogue import Contract, Product
+from tradeconsole.exchange.disturbances import Disturbances
+from tradeconsole.exchange.listing import Listing
 from tradeconsole.exchange.market import Market
 from tradeconsole.exchange.matching import Matcher
 from tradeconsole.exchange.placement import Prices
@@ -41,19 +43,22 @@ class OrderDesk:
 
     def __init__(
         self,
-        catalogue: Catalogue,
+        listing: Listing,
         market: Market,
         store: Store,
         agenda: Agenda,
         matcher: Matcher,
+        disturbances: Disturbances,
         options: ExchangeOptions,
         emit: Callable[[UserEvent], None],
     ) -> None:
-        self._catalogue = catalogue
+        self._listing = listing
+        self._catalogue = listing.catalogue
         self._market = market
         self._store = store
         self._agenda = agenda
         self._matcher = matcher
+        self._disturbances = disturbances
         self._options = options
         self._emit = emit
 
@@ -66,9 +71,16 @@ class OrderDesk:
             return Outcome(PlaceCode.CONTRACT_NOT_FOUND)
         judged = self._judge(account, contract, request, now)
         if not isinstance(judged, Prices):
-            code, message = judged
-            return Outcome(code, message, self._refuse(account, contract, request, now))
-        return Outcome(PlaceCode.SUCCESS, None, self._accept(account, contract, request, judged, now))
+            return self._refused(judged, account, contract, request, now)
+        rejection = self._disturbances.next_rejection()
+        if rejection is not None and not rejection.later:
+            return self._refused((rejection.code, rejection.message), account, contract, request, now)
+        entry = self._accept(account, contract, request, judged, now)
+        if rejection is None:
+            self._matcher.admit(entry, now)
+        else:
+            self._matcher.doom(entry, now)
+        return Outcome(PlaceCode.SUCCESS, None, entry.id)
 
     def modify(self, account_id: int, request: ModifyRequest, now: datetime) -> Outcome:
         if account_id not in self._store.accounts:
@@ -134,10 +146,12 @@ class OrderDesk:
         self, account: VenueAccount, contract: Contract, request: PlaceRequest, now: datetime
     ) -> Prices | Refusal:
         """The prices that an order will work with, or why it is refused; checks in the venue's order."""
-        if not self._catalogue.is_active(contract, now.date()):
+        if not self._listing.is_active(contract, now.date()):
             return PlaceCode.CONTRACT_NOT_ACTIVE, None
         if not account.can_trade:
             return PlaceCode.ACCOUNT_VIOLATION, None  # 4 or 10 (unverified)
+        if self._disturbances.closed:
+            return PlaceCode.OUTSIDE_TRADING_HOURS, None  # (unverified)
         if not self._market.serves(contract.id):
             return PlaceCode.ORDER_REJECTED, "Invalid symbol"
         quote = self._tradable_quote(contract.id, now)
@@ -148,7 +162,7 @@ class OrderDesk:
         if isinstance(prices, str):
             return PlaceCode.ORDER_REJECTED, prices
         probe = self._order(0, account, contract, request, now)
-        if probe is not None and self._exceeds_limit(account, probe):
+        if self._exceeds_limit(account, probe):
             return PlaceCode.ORDER_REJECTED, placement.TOO_MANY_LOTS
         return prices
 
@@ -180,10 +194,9 @@ class OrderDesk:
 
     def _accept(
         self, account: VenueAccount, contract: Contract, request: PlaceRequest, prices: Prices, now: datetime
-    ) -> int | None:
+    ) -> VenueOrder:
+        """Store and tell an order with its legs."""
         entry = self._order(self._store.next_order_id(), account, contract, request, now)
-        if entry is None:
-            return None
         entry = _with_prices(entry, prices, contract.product)
         stop, target = self._legs(entry, request, contract.product)
         for order in (entry, stop, target):
@@ -192,8 +205,7 @@ class OrderDesk:
         for order in (stop, entry, target):
             if order is not None:
                 self._emit(OrderChanged(now, order))
-        self._matcher.admit(entry, now)
-        return entry.id
+        return entry
 
     def _legs(
         self, entry: VenueOrder, request: PlaceRequest, product: Product
@@ -227,28 +239,31 @@ class OrderDesk:
             )
         return legs[0], legs[1]
 
-    def _refuse(
-        self, account: VenueAccount, contract: Contract, request: PlaceRequest, now: datetime
-    ) -> int | None:
+    def _refused(
+        self,
+        refusal: Refusal,
+        account: VenueAccount,
+        contract: Contract,
+        request: PlaceRequest,
+        now: datetime,
+    ) -> Outcome:
         """Store a refused order; one whose type or side has no meaning cannot be kept."""
         if request.type is None or request.side is None:
-            return None
+            return Outcome(*refusal)
         if request.tag is not None and self._store.is_tag_used(account.id, request.tag):
             request = msgspec.structs.replace(request, tag=None)
         order = self._order(self._store.next_order_id(), account, contract, request, now)
-        if order is None:
-            return None
         told_at = now + timedelta(milliseconds=self._options.latencies.rejection)
         self._emit(OrderChanged(now, order))
         self._store.put_order(msgspec.structs.replace(order, status=OrderStatus.REJECTED, updated_at=told_at))
         self._agenda.add(told_at, Duty.REPORT, order.id, order.contract_id)
-        return order.id
+        return Outcome(*refusal, order.id)
 
     def _order(
         self, order_id: int, account: VenueAccount, contract: Contract, request: PlaceRequest, now: datetime
-    ) -> VenueOrder | None:
+    ) -> VenueOrder:
         if request.type is None or request.side is None:
-            return None
+            raise ValueError("an order without type or side cannot be stored")
         return VenueOrder(
             id=order_id,
             account_id=account.id,
@@ -276,7 +291,7 @@ class OrderDesk:
             return CloseCode.POSITION_NOT_FOUND
         if not self._market.serves(contract_id):
             return CloseCode.CONTRACT_NOT_ACTIVE
-        if self._tradable_quote(contract_id, now) is None:
+        if self._disturbances.closed or self._tradable_quote(contract_id, now) is None:
             return CloseCode.ORDER_REJECTED
         for order in self._store.open_orders(account_id):
             if order.closes and order.contract_id == contract_id:
@@ -290,7 +305,7 @@ class OrderDesk:
         account = self._store.accounts[position.account_id]
         order = self._order(self._store.next_order_id(), account, contract, request, now)
         quote = self._market.quote(contract.id)
-        if order is None or quote is None:
+        if quote is None:
             return
         order = msgspec.structs.replace(order, closes=True)
         self._matcher.quotes[contract.id] = quote

@@ -8,6 +8,7 @@ other can no longer fill and is cancelled a moment later, as is what is left of 
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
@@ -16,9 +17,12 @@ from tradeconsole.domain.orders import OrderStatus, OrderType
 from tradeconsole.exchange.agenda import Agenda, Due, Duty
 from tradeconsole.exchange.book import WorkingBook
 from tradeconsole.exchange.catalogue import Catalogue
+from tradeconsole.exchange.disturbances import Disturbances
 from tradeconsole.exchange.records import ExchangeOptions, OrderChanged, UserEvent, VenueOrder
 from tradeconsole.exchange.settlement import Piece, Settlement, sweep
 from tradeconsole.exchange.store import OPEN, Store
+
+_STOPS: Final = frozenset({OrderType.STOP, OrderType.TRAILING_STOP})
 
 
 class Matcher:
@@ -29,12 +33,14 @@ class Matcher:
         catalogue: Catalogue,
         store: Store,
         agenda: Agenda,
+        disturbances: Disturbances,
         options: ExchangeOptions,
         emit: Callable[[UserEvent], None],
     ) -> None:
         self._catalogue = catalogue
         self._store = store
         self._agenda = agenda
+        self._disturbances = disturbances
         self._options = options
         self._emit = emit
         self._settlement = Settlement(catalogue, store, options, emit)
@@ -77,6 +83,10 @@ class Matcher:
         else:
             self._work(msgspec.structs.replace(order, status=OrderStatus.WORKING), now)
 
+    def doom(self, order: VenueOrder, now: datetime) -> None:
+        """Refuse a new entry a moment after it was taken."""
+        self._later(order, Duty.REJECT, self._options.latencies.rejection, now)
+
     def change(self, order: VenueOrder, now: datetime) -> None:
         """Take over a working order's new size and prices."""
         self._work(msgspec.structs.replace(order, updated_at=now), now)
@@ -103,6 +113,10 @@ class Matcher:
                 self._activate(order, due.time)
             case Duty.UNWIND:
                 self._unwind(order, due.time)
+            case Duty.REJECT if order.status is OrderStatus.PENDING:
+                self._reject(order, due.time)
+            case Duty.REJECT:
+                pass
             case Duty.REPORT:
                 self._emit(OrderChanged(due.time, order))
 
@@ -122,16 +136,19 @@ class Matcher:
             return
         if order.closes:
             order = self._limited_to_position(order)
-            if order.size == 0:
+            if order.remaining == 0:
                 self._finish(self._store.orders[order.id], OrderStatus.CANCELLED, time)
                 return
         quote = self.quotes.get(order.contract_id)
         tradable = quote is not None and order.contract_id not in self.halted
-        takes = order.type is OrderType.MARKET or self._is_marketable(order)
+        at_market = order.type is OrderType.MARKET or (order.type in _STOPS and order.filled > 0)
+        takes = at_market or self._is_marketable(order)
         slippage = self._options.slippage_ticks if order.type is OrderType.MARKET else 0
         pieces = self._sweep(order, quote, slippage) if quote is not None and tradable and takes else []
         if pieces:
             self._fill(order, pieces, time, resting=False)
+        elif at_market and order.filled:
+            self._finish(order, OrderStatus.CANCELLED, time)
         elif order.status is OrderStatus.WORKING:
             self._book_of(order).put(order)
         elif takes or not tradable:
@@ -143,7 +160,7 @@ class Matcher:
         """A closing order cut to what is left to close; it never opens a position."""
         position = self._store.position(order.account_id, order.contract_id)
         left = -position.size * order.side.sign if position is not None else 0
-        return msgspec.structs.replace(order, size=max(0, min(order.size, left)))
+        return msgspec.structs.replace(order, size=max(0, min(order.size, order.filled + left)))
 
     def _reject(self, order: VenueOrder, time: datetime) -> None:
         self._finish(order, OrderStatus.REJECTED, time)
@@ -218,7 +235,7 @@ class Matcher:
             self._work(triggered, time)
             if self._is_marketable(triggered):
                 self._fill(triggered, self._sweep(triggered, quote, 0), time, resting=True)
-        elif order.type in {OrderType.STOP, OrderType.TRAILING_STOP}:
+        elif order.type in _STOPS:
             pieces = self._sweep(order, quote, self._options.stop_slippage_ticks)
             if pieces:
                 self._fill(order, pieces, time, resting=True)
@@ -229,9 +246,13 @@ class Matcher:
             self._fill(order, [(order.limit_price, size)], time, resting=True)
 
     def _fill(self, order: VenueOrder, pieces: list[Piece], time: datetime, *, resting: bool) -> None:
+        pieces, pause = self._disturbances.portion(pieces)
         order = self._settlement.settle(order, pieces, time, resting=resting)
         self._note(order)
-        if order.status is OrderStatus.WORKING:
+        if pause is not None:
+            self._book_of(order).drop(order.id)
+            self._later(order, Duty.MATCH, pause / timedelta(milliseconds=1), time)
+        elif order.status is OrderStatus.WORKING:
             self._book_of(order).put(order)
         self._follow_up(order, time)
         if order.closes and self._options.close_cancels_brackets:

@@ -6,12 +6,15 @@ from typing import Final
 
 import msgspec
 
-from tradeconsole.domain.market import BarSeries, Depth, Quote, Tick, Timeframe
-from tradeconsole.domain.orders import OrderStatus, Side
+from tradeconsole.domain.market import Quote, Tick
+from tradeconsole.domain.orders import Side
 from tradeconsole.errors import InvalidRequest
 from tradeconsole.exchange.agenda import Agenda, Due
-from tradeconsole.exchange.catalogue import Catalogue
+from tradeconsole.exchange.catalogue import Catalogue, Contract
 from tradeconsole.exchange.desk import OrderDesk
+from tradeconsole.exchange.disturbances import Disturbances, ScriptedPrice
+from tradeconsole.exchange.inquiry import Inquiry
+from tradeconsole.exchange.listing import Listing
 from tradeconsole.exchange.market import Interest, Market
 from tradeconsole.exchange.matching import Matcher
 from tradeconsole.exchange.records import (
@@ -25,9 +28,6 @@ from tradeconsole.exchange.records import (
     Outcome,
     PlaceRequest,
     VenueAccount,
-    VenueOrder,
-    VenuePosition,
-    VenueTrade,
 )
 from tradeconsole.exchange.store import Records, Store
 
@@ -41,9 +41,11 @@ class _State(msgspec.Struct, frozen=True):
     agenda: list[tuple[Due, str]]
     halted: list[str]
     market: bytes
+    disturbances: Disturbances = msgspec.field(default_factory=Disturbances)
+    rolled: dict[str, str] = {}
 
 
-class Exchange:
+class Exchange(Inquiry):
     """One matching core for paper, backtest and emulator; the gateway's rules, codes and sequences.
 
     Time only goes forward: a `now` earlier than what was already reached counts as what was reached. Commands
@@ -54,6 +56,8 @@ class Exchange:
 
     def __init__(self, catalogue: Catalogue, market: Market, options: ExchangeOptions | None = None) -> None:
         self.catalogue = catalogue
+        self.listing = Listing(catalogue)
+        self.disturbances = Disturbances()
         self._market = market
         self._now = market.now
         self._store = Store()
@@ -62,17 +66,21 @@ class Exchange:
         self._followed: dict[str, bool] = {}
         self._withheld: dict[str, dict[tuple[Side, float], DepthRow]] = {}
         options = options or ExchangeOptions()
-        self._matcher = Matcher(catalogue, self._store, self._agenda, options, self._told.append)
+        self._matcher = Matcher(
+            catalogue, self._store, self._agenda, self.disturbances, options, self._told.append
+        )
         self._desk = OrderDesk(
-            catalogue, market, self._store, self._agenda, self._matcher, options, self._told.append
+            self.listing,
+            market,
+            self._store,
+            self._agenda,
+            self._matcher,
+            self.disturbances,
+            options,
+            self._told.append,
         )
 
     # -- time ---------------------------------------------------------------------------------------------
-
-    @property
-    def now(self) -> datetime:
-        """How far the exchange has gone."""
-        return self._now
 
     def advance(self, to: datetime) -> list[ExchangeEvent]:
         """Go forward; every event since the last call, in order.
@@ -87,7 +95,9 @@ class Exchange:
 
     def next_due(self) -> datetime | None:
         """When the exchange next has to act by itself (a fill, an activation); None: nothing waits."""
-        return self._agenda.next_time
+        scripted = self.disturbances.next_price
+        moments = [self._agenda.next_time, None if scripted is None else scripted.time]
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def next_market_event(self) -> datetime | None:
         """When the market next has something to report; at times it then turns out to be nothing."""
@@ -187,77 +197,33 @@ class Exchange:
             InvalidRequest: the market has no such contract, or no price to start from.
         """
         self._run_to(now)
-        product = self.catalogue.known(contract_id).product
-        quote = self._market.quote(contract_id)
-        if quote is None or quote.last is None:
-            raise InvalidRequest(f"'{contract_id}' has no price yet")
-        self.move_price(contract_id, product.ticks_of(price) - product.ticks_of(quote.last), self._now)
+        self.move_price(contract_id, self._ticks_to(contract_id, price), self._now)
 
-    # -- queries (of what has been reached; they do not advance) ------------------------------------------
+    def feed(self, contract_id: str, prices: list[tuple[timedelta, Decimal]], now: datetime) -> None:
+        """Let a contract trade at prices, each some time after `now`, over whatever its market does between them.
 
-    def accounts(self, user: str) -> list[VenueAccount]:
-        """Accounts of a user, in the order in which they were opened."""
-        return [account for account in self._store.accounts.values() if account.user == user]
+        Raises:
+            InvalidRequest: the market has no such contract, or no price to start from.
+        """
+        self._run_to(now)
+        self._ticks_to(contract_id, Decimal(0))
+        self.disturbances.add_prices(
+            [ScriptedPrice(self._now + after, contract_id, price) for after, price in prices]
+        )
 
-    def account(self, account_id: int) -> VenueAccount | None:
-        return self._store.accounts.get(account_id)
+    def roll(self, symbol: str, now: datetime) -> Contract:
+        """Make a product's next expiry the active one; that contract. Prices of the old one go on (unverified).
 
-    def order(self, account_id: int, order_id: int) -> VenueOrder | None:
-        order = self._store.orders.get(order_id)
-        return order if order is not None and order.account_id == account_id else None
+        Raises:
+            InvalidRequest: no such product, or no other expiry.
+        """
+        self._run_to(now)
+        return self.listing.roll(self.catalogue.product(symbol), self._now.date())
 
-    def orders(
-        self, account_id: int, start: datetime | None = None, end: datetime | None = None
-    ) -> list[VenueOrder]:
-        """Orders created within [start, end], oldest first."""
-        return [order for order in self._store.orders_of(account_id) if _within(order.created_at, start, end)]
-
-    def orders_in(self, account_id: int, statuses: frozenset[OrderStatus]) -> list[VenueOrder]:
-        """Orders with one of these statuses, oldest first."""
-        return [order for order in self._store.orders_of(account_id) if order.status in statuses]
-
-    def trades(
-        self, account_id: int, start: datetime | None = None, end: datetime | None = None
-    ) -> list[VenueTrade]:
-        """Trades within [start, end], newest first."""
-        return [trade for trade in self._store.trades_of(account_id) if _within(trade.created_at, start, end)]
-
-    def positions(self, account_id: int) -> list[VenuePosition]:
-        """Open positions, oldest first."""
-        return sorted(self._store.positions(account_id), key=lambda position: position.id)
-
-    def serves(self, contract_id: str) -> bool:
-        """Whether the market has prices for the contract; the queries below raise `InvalidRequest` otherwise."""
-        return self._market.serves(contract_id)
-
-    def is_open(self, contract_id: str) -> bool:
-        """Whether the contract trades now."""
-        return contract_id not in self._matcher.halted and self._market.is_open(contract_id, self._now)
-
-    def quote(self, contract_id: str) -> Quote | None:
-        """Top of the book and the session's figures; None before the first price."""
-        return self._market.quote(contract_id)
-
-    def depth(self, contract_id: str) -> Depth:
-        """Ten levels per side."""
-        return self._market.depth(contract_id)
-
-    def profile(self, contract_id: str) -> list[tuple[float, int]]:
-        """Volume traded at each price in the session so far, lowest price first."""
-        return self._market.profile(contract_id)
-
-    def bars(
-        self,
-        contract_id: str,
-        timeframe: Timeframe,
-        start: datetime,
-        end: datetime,
-        limit: int,
-        *,
-        include_partial: bool = False,
-    ) -> BarSeries:
-        """See `Market.bars`: oldest first."""
-        return self._market.bars(contract_id, timeframe, start, end, limit, include_partial=include_partial)
+    def disturb(self, now: datetime) -> Disturbances:
+        """What is in force, to be changed as of now."""
+        self._run_to(now)
+        return self.disturbances
 
     # -- durability ---------------------------------------------------------------------------------------
 
@@ -270,6 +236,8 @@ class Exchange:
                 self._agenda.entries(),
                 sorted(self._matcher.halted),
                 self._market.snapshot(),
+                self.disturbances,
+                self.listing.rolled(),
             )
         )
 
@@ -284,6 +252,8 @@ class Exchange:
         self._store.load(saved.records)
         self._agenda.load(saved.agenda)
         self._matcher.halted.update(saved.halted)
+        self.disturbances.load(saved.disturbances)
+        self.listing.load(saved.rolled)
         self._matcher.resume()
         for contract_id in self._matcher.touched:
             quote = self._market.quote(contract_id) if self._market.serves(contract_id) else None
@@ -298,6 +268,23 @@ class Exchange:
             self._pump(to, to - _TOLD_OF_LONG_STEP if to - self._now > _LONG_STEP else None)
 
     def _pump(self, to: datetime, quiet_until: datetime | None) -> None:
+        while (scripted := self.disturbances.next_price) is not None and scripted.time <= to:
+            self._flow(max(scripted.time, self._now), quiet_until)
+            self.disturbances.script.remove(scripted)
+            self._market.move(scripted.contract_id, self._ticks_to(scripted.contract_id, scripted.price))
+            self._flow(self._now, quiet_until)
+        self._flow(to, quiet_until)
+
+    def _ticks_to(self, contract_id: str, price: Decimal) -> int:
+        """From a contract's last price to another, in ticks."""
+        product = self.catalogue.known(contract_id).product
+        quote = self._market.quote(contract_id)
+        if quote is None or quote.last is None:
+            raise InvalidRequest(f"'{contract_id}' has no price yet")
+        return product.ticks_of(price) - product.ticks_of(quote.last)
+
+    def _flow(self, to: datetime, quiet_until: datetime | None) -> None:
+        """Let the market go forward, and what is due with it."""
         for event in self._market.advance(to, quiet_until):
             self._attend(event.time)
             self._take(event, quiet_until)
@@ -364,7 +351,3 @@ class Exchange:
                 high=high,
             ),
         )
-
-
-def _within(time: datetime, start: datetime | None, end: datetime | None) -> bool:
-    return (start is None or time >= start) and (end is None or time <= end)

@@ -8,6 +8,7 @@ from exchange_lab import CATALOGUE
 
 from tradeconsole.domain.instruments import ProductGroup
 from tradeconsole.errors import InvalidRequest
+from tradeconsole.exchange.listing import Listing
 
 AUGUST = date(2026, 8, 19)
 
@@ -72,11 +73,13 @@ def test_exactly_one_contract_of_a_product_is_active_on_any_day() -> None:
 
 
 def test_search_is_fuzzy_over_names_codes_and_descriptions_and_stops_at_twenty() -> None:
-    found = [contract.name for contract in CATALOGUE.search("nq", AUGUST)]
+    found = [contract.name for contract in Listing(CATALOGUE).search("nq", AUGUST)]
     assert found == ["NQU6", "MNQU6", "QMV6", "QGU6"]
-    assert {"ESU6", "MESU6", "ZFU6", "6JU6"} <= {contract.name for contract in CATALOGUE.search("ES", AUGUST)}
-    assert [contract.name for contract in CATALOGUE.search("crude micro", AUGUST)] == ["MCLV6"]
-    assert len(CATALOGUE.search("", AUGUST)) == 20
+    assert {"ESU6", "MESU6", "ZFU6", "6JU6"} <= {
+        contract.name for contract in Listing(CATALOGUE).search("ES", AUGUST)
+    }
+    assert [contract.name for contract in Listing(CATALOGUE).search("crude micro", AUGUST)] == ["MCLV6"]
+    assert len(Listing(CATALOGUE).search("", AUGUST)) == 20
 
 
 def test_charges_per_side_are_those_of_the_schedule() -> None:
@@ -100,10 +103,10 @@ def test_a_pinned_catalogue_lists_one_contract_whatever_the_day() -> None:
     assert contract is not None
     pinned = CATALOGUE.pinned_to(contract)
     assert pinned.available(date(2013, 10, 7)) == pinned.available(AUGUST) == [contract]
-    assert pinned.is_active(contract, AUGUST)
+    assert Listing(pinned).is_active(contract, AUGUST)
     other = pinned.contract("CON.F.US.ENQ.U26")
     assert other is not None
-    assert not pinned.is_active(other, AUGUST)
+    assert not Listing(pinned).is_active(other, AUGUST)
 
 
 def test_the_value_of_a_tick_is_a_multiple_of_a_hundredth_of_a_cent() -> None:

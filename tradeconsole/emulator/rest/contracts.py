@@ -26,7 +26,7 @@ class AvailableContracts(msgspec.Struct):
 
 def search(gateway: Gateway, _caller: Caller, request: SearchContracts) -> Payload:
     """Fuzzy text search, at most 20 rows; nobody here is entitled to live data."""
-    found = [] if request.live else gateway.catalogue.search(request.search_text or "", gateway.today)
+    found = [] if request.live else gateway.listing.search(request.search_text or "", gateway.today)
     return success(contracts=[contract_row(contract, active=True) for contract in found])
 
 
@@ -35,13 +35,13 @@ def search_by_id(gateway: Gateway, _caller: Caller, request: SearchContractById)
     contract = gateway.catalogue.contract(request.contract_id)
     if contract is None:
         return failure(_CONTRACT_NOT_FOUND, contract=None)
-    active = gateway.catalogue.is_active(contract, gateway.today)
+    active = gateway.listing.is_active(contract, gateway.today)
     return success(contract=contract_row(contract, active=active))
 
 
 def available(gateway: Gateway, _caller: Caller, request: AvailableContracts) -> Payload:
     """The active contract of every product."""
-    listed = [] if request.live else gateway.catalogue.available(gateway.today)
+    listed = [] if request.live else gateway.listing.available(gateway.today)
     return success(contracts=[contract_row(contract, active=True) for contract in listed])
 
 
