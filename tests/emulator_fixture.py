@@ -11,9 +11,10 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tradeconsole.emulator.control import OPERATIONS, Control
+from tradeconsole.emulator.control import Control
 from tradeconsole.emulator.home import Endpoint
 from tradeconsole.emulator.hubs import HubLimits
+from tradeconsole.emulator.operations import operation
 from tradeconsole.emulator.options import EmulatorOptions
 from tradeconsole.emulator.runtime import Emulator
 from tradeconsole.emulator.switches import Switches
@@ -142,7 +143,7 @@ class RunningEmulator:
     def contract(self, symbol: str) -> str:
         """Id of a product's active contract."""
         product = self.gateway.catalogue.product(symbol)
-        return self.gateway.catalogue.active(product, self.gateway.today).id
+        return self.gateway.listing.active(product, self.gateway.today).id
 
     def last(self, symbol: str) -> float:
         """Last price of a product's active contract."""
@@ -153,8 +154,9 @@ class RunningEmulator:
 
     def order(self, name: str, **arguments: object) -> None:
         """Carry out a control-plane order, such as `order("move", contract="MNQ", ticks=8)`."""
-        operation = next(operation for operation in OPERATIONS if operation.name == name)
-        operation.run(self.control, operation.arguments(**arguments))
+        known = operation(name)
+        assert known is not None, name
+        self.control.carry_out(name, known.arguments(**arguments))
 
     def step(self, seconds: float) -> None:
         """Let a frozen clock go forward."""

@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 from emulator_fixture import RunningEmulator, running_emulator
 
-from tradeconsole.emulator.control import OPERATIONS, Operation
 from tradeconsole.emulator.faults import EventFault, Hub, LostReply
+from tradeconsole.emulator.operations import OPERATIONS, Operation
 from tradeconsole.exchange.records import ExchangeEvent
 
 SEARCH = {"onlyActiveAccounts": True}

@@ -1,26 +1,42 @@
-"""Verbs of the simulated gateway: emulator, sim reset."""
+"""Verbs of the simulated gateway: emulator, emulator ctl, sim reset."""
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperGroup
 
 from tradeconsole.cli.invocation import EPILOG, invocation
 from tradeconsole.cli.one_shot import logging_for
+from tradeconsole.errors import ConfigError
 from tradeconsole.logs import logging_to
 from tradeconsole.settings import find_folders
 
+
+class _EmulatorGroup(TyperGroup):
+    """Lists the orders of the control plane below its help."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        from tradeconsole.emulator.operations import OPERATIONS
+
+        with formatter.section("Orders to a running emulator (tradeconsole emulator ctl ORDER)"):
+            formatter.write_dl([(operation.name, operation.help) for operation in OPERATIONS])
+        super().format_epilog(ctx, formatter)
+
+
+emulator = typer.Typer(cls=_EmulatorGroup, invoke_without_command=True, epilog=EPILOG)
 sim = typer.Typer(help="The simulated accounts of this machine.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
     """Add these verbs."""
-    app.command("emulator", epilog=EPILOG)(emulator)
+    app.add_typer(emulator, name="emulator")
     app.add_typer(sim, name="sim")
 
 
-def emulator(
+@emulator.callback()
+def run(
     context: typer.Context,
     port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")] = 0,
     seed: Annotated[int | None, typer.Option(help="Fixes the market and every id.")] = None,
@@ -34,11 +50,13 @@ def emulator(
     speed: Annotated[float, typer.Option(min=0.0, help="Emulated seconds per second.")] = 1.0,
     start: Annotated[str | None, typer.Option(help="Where the replay begins: first, or an ISO time.")] = None,
     keep_gaps: Annotated[bool, typer.Option(help="Live through a replay's nights and weekends.")] = False,
-) -> int:
-    """Run the gateway emulator alone.
+) -> int | None:
+    """Run the gateway emulator alone, or give orders to a running one.
 
     It prints url, user and key when it is ready, and ends on SIGINT or SIGTERM. With --json the ready line is a JSON object. --user names its user (demo).
     """
+    if context.invoked_subcommand is not None:
+        return None
     # brings in the server, which no other verb needs
     from tradeconsole.emulator.options import DEFAULT_USER, EmulatorOptions
     from tradeconsole.emulator.server import run_emulator
@@ -60,6 +78,51 @@ def emulator(
     )
     with logging_to(find_folders().data / "log" / "emulator.log"):
         return run_emulator(options)
+
+
+@emulator.command("ctl", epilog=EPILOG)
+def ctl(
+    context: typer.Context,
+    order: Annotated[str | None, typer.Argument(help="One of --list, or status.", show_default=False)] = None,
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Its arguments; values are JSON or text."),
+    ] = None,
+    list_orders: Annotated[bool, typer.Option("--list", help="List all orders and their arguments.")] = False,
+) -> None:
+    """Give an order to the emulator at --url, and tell how it is then."""
+    from tradeconsole.emulator import remote
+    from tradeconsole.emulator.operations import OPERATIONS
+
+    call = invocation(context)
+    if list_orders:
+        call.show(
+            [{"order": known.name, "does": known.help, "arguments": known.usage} for known in OPERATIONS], ""
+        )
+        return
+    if order is None:
+        raise ConfigError("which order? `tradeconsole emulator ctl --list` names them")
+    given = None
+    if order != remote.STATUS:
+        given = remote.read_arguments(remote.find_operation(order), arguments or [])
+    elif arguments:
+        raise ConfigError("status takes no arguments")
+    if call.url is None:
+        raise ConfigError("which emulator? give its address, such as --url http://127.0.0.1:8000")
+    status = remote.send(call.url, order, given)
+    call.tell(status, "\n".join(f"{name}: {_words(value)}" for name, value in status.items()))
+
+
+def _words(value: object) -> str:
+    match value:
+        case dict():
+            return ", ".join(f"{name} {_words(item)}" for name, item in value.items())
+        case list():
+            return ", ".join(map(_words, value)) or "none"
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return str(value)
 
 
 @sim.command("reset", epilog=EPILOG)

@@ -29,6 +29,7 @@ class GatewayClock:
         self._anchor = (start or datetime.fromtimestamp(source(), UTC), source())
         self._latest = self._anchor[0]
         self._frozen = frozen
+        self._skew = timedelta(0)
 
     @property
     def speed(self) -> float:
@@ -50,7 +51,10 @@ class GatewayClock:
         """Real seconds until the clock shows a moment (0 when it has passed); None while frozen."""
         if self._frozen:
             return None
-        return max(0.0, (moment - self.now()).total_seconds() / self._speed)
+        if moment <= self.now():
+            return 0.0
+        shown, since = self._anchor
+        return max(0.0, (moment - shown).total_seconds() / self._speed - (self._source() - since))
 
     def freeze(self) -> None:
         """Stop at the present moment."""
@@ -78,6 +82,22 @@ class GatewayClock:
         if moment > self.now():
             self._latest = moment
             self._anchor = (moment, self._source())
+
+    def skew(self, by: timedelta) -> None:
+        """Be so much ahead of what drives it, or behind: then it stands until that is true.
+
+        Raises:
+            ValueError: back, while it is frozen.
+        """
+        if self._frozen and by < self._skew:
+            raise ValueError("a frozen clock cannot fall behind")
+        by, self._skew = by - self._skew, by
+        if by > timedelta(0):
+            self.skip_to(self.now() + by)
+        else:
+            self.now()
+            shown, since = self._anchor
+            self._anchor = (shown + by, since)
 
     def set_speed(self, speed: float) -> None:
         """Run at another speed from now on.

@@ -1,7 +1,7 @@
 """The control plane under `/__emu/`: clock, prices and faults, for tests and drills. Loopback only."""
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from ipaddress import ip_address
@@ -12,91 +12,45 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from tradeconsole.emulator.faults import EventFault, Hub, RestFault
+from tradeconsole.emulator import journal
+from tradeconsole.emulator.faults import Hub, RestFault, ServerErrors
 from tradeconsole.emulator.formats import rest_time
 from tradeconsole.emulator.gateway import Gateway
 from tradeconsole.emulator.http import json_response
 from tradeconsole.emulator.hubs import Hubs
-from tradeconsole.emulator.journal import Halt, MovePrice, SetCanTrade, SetPrice
+from tradeconsole.emulator.operations import (
+    OPERATIONS,
+    AccountLock,
+    Arguments,
+    ClockOrder,
+    Disorder,
+    FeedBar,
+    FeedPrices,
+    Fills,
+    HaltContract,
+    HubChoice,
+    Lag,
+    Move,
+    Mute,
+    Operation,
+    Outage,
+    PriceOf,
+    Reject,
+    RollContract,
+    Skew,
+    Throttle,
+    Window,
+)
+from tradeconsole.errors import InvalidRequest
 from tradeconsole.exchange.catalogue import Contract
+from tradeconsole.exchange.disturbances import Portions, Rejection
+from tradeconsole.exchange.records import PlaceCode
 
 PREFIX: Final = "/__emu"
 
 
 class ControlError(Exception):
     """The order cannot be followed; the message says why."""
-
-
-class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """No arguments."""
-
-
-class Outage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Seconds for which the port is closed."""
-
-    seconds: float
-
-
-class Mute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Seconds of silence on a hub, or on both; 0 ends it."""
-
-    seconds: float
-    hub: Hub | None = None
-
-
-class HubChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A hub, or both."""
-
-    hub: Hub | None = None
-
-
-class Throttle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Seconds of 429 for every call; 0 ends it."""
-
-    seconds: float
-
-
-class Disorder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What happens to the next batches of user events."""
-
-    kind: EventFault
-    batches: int = 1
-
-
-class HaltContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Contract (id or root) whose trading stops or goes on."""
-
-    contract: str
-    halted: bool = True
-
-
-class PriceOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Contract (id or root) and the price at which it trades now."""
-
-    contract: str
-    price: Decimal
-
-
-class Move(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Contract (id or root) and by how many ticks it moves now."""
-
-    contract: str
-    ticks: int
-
-
-class AccountLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Account, and whether it may trade."""
-
-    account_id: int
-    can_trade: bool
-
-
-class ClockOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Freeze or resume, another speed, and a step forward in emulated seconds; in this order."""
-
-    frozen: bool | None = None
-    speed: float | None = None
-    step_seconds: float | None = None
 
 
 class ControlStatus(msgspec.Struct, frozen=True):
@@ -111,17 +65,8 @@ class ControlStatus(msgspec.Struct, frozen=True):
     faults: list[str]
 
 
-class Operation(msgspec.Struct, frozen=True):
-    """One order: its name in the path, its arguments, what it does in words, and the function that does it."""
-
-    name: str
-    arguments: type[msgspec.Struct]
-    help: str
-    run: Callable[["Control", Any], None]
-
-
 class Control:
-    """Carries orders out."""
+    """Carries orders out: each operation is a method of its name."""
 
     def __init__(self, gateway: Gateway, hubs: Hubs) -> None:
         self._gateway = gateway
@@ -137,8 +82,21 @@ class Control:
             speed=gateway.clock.speed,
             hubs={hub: len(self._hubs.connections(hub)) for hub in Hub},
             contracts=sorted(self._hubs.market_contracts()),
-            faults=gateway.faults.pending(),
+            faults=[*gateway.faults.pending(), *gateway.exchange.disturbances.words()],
         )
+
+    def carry_out(self, name: str, order: msgspec.Struct) -> None:
+        """Follow one order.
+
+        Raises:
+            ControlError: it cannot be followed now.
+        """
+        try:
+            getattr(self, name.replace("-", "_"))(order)
+        except InvalidRequest as error:
+            raise ControlError(str(error)) from error
+
+    # -- the wire -----------------------------------------------------------------------------------------
 
     def outage(self, order: Outage) -> None:
         self._gateway.refuse(order.seconds)
@@ -156,38 +114,78 @@ class Control:
     def fail(self, order: RestFault) -> None:
         self._gateway.faults.add_rest(order)
 
+    def window5xx(self, order: ServerErrors) -> None:
+        self._gateway.faults.fail_all(order)
+
     def throttle(self, order: Throttle) -> None:
         self._gateway.faults.throttle(order.seconds)
 
     def events(self, order: Disorder) -> None:
         self._gateway.faults.add_events(order.kind, order.batches)
 
-    def clear(self, _order: Nothing) -> None:
-        self._gateway.faults.clear()
+    def lag(self, order: Lag) -> None:
+        self._gateway.faults.lag_ms = order.ms
+        self._gateway.settle()
 
-    def expire_tokens(self, _order: Nothing) -> None:
+    def expire_tokens(self, _order: Arguments) -> None:
         self._gateway.tokens.expire_all()
+
+    def clear(self, _order: Arguments) -> None:
+        self._gateway.faults.clear()
+        self._tell(journal.CallOff(at=self._gateway.moment()))
+
+    # -- the venue ----------------------------------------------------------------------------------------
+
+    def reject(self, order: Reject) -> None:
+        rejection = Rejection(order.orders, PlaceCode(order.code), order.message, order.later)
+        self._tell(journal.RejectOrders(at=self._gateway.moment(), rejection=rejection))
+
+    def fills(self, order: Fills) -> None:
+        portions = Portions(order.size, order.gap_ms, order.fills) if order.size else None
+        self._tell(journal.CutFills(at=self._gateway.moment(), portions=portions))
 
     def halt(self, order: HaltContract) -> None:
         contract_id = self._contract(order.contract).id
-        self._gateway.tell(Halt(at=self._gateway.moment(), contract_id=contract_id, halted=order.halted))
+        self._tell(journal.Halt(at=self._gateway.moment(), contract_id=contract_id, halted=order.halted))
+
+    def session(self, order: Window) -> None:
+        self._tell(journal.CloseWindow(at=self._gateway.moment(), closed=order.closed))
+
+    def roll(self, order: RollContract) -> None:
+        self._tell(journal.Roll(at=self._gateway.moment(), symbol=order.product))
 
     def price(self, order: PriceOf) -> None:
         contract = self._contract(order.contract)
-        if order.price <= 0 or not contract.product.is_on_grid(order.price):
-            raise ControlError(f"{order.price} is not a price on the grid of {contract.product.tick}")
-        self._gateway.tell(SetPrice(at=self._gateway.moment(), contract_id=contract.id, price=order.price))
+        price = self._on_grid(contract, order.price)
+        self._tell(journal.SetPrice(at=self._gateway.moment(), contract_id=contract.id, price=price))
 
     def move(self, order: Move) -> None:
         contract_id = self._contract(order.contract).id
-        self._gateway.tell(MovePrice(at=self._gateway.moment(), contract_id=contract_id, ticks=order.ticks))
+        self._tell(journal.MovePrice(at=self._gateway.moment(), contract_id=contract_id, ticks=order.ticks))
+
+    def feed(self, order: FeedPrices) -> None:
+        contract = self._contract(order.contract)
+        if bool(order.ticks) is bool(order.bars):
+            raise ControlError("give ticks or bars")
+        prices = []
+        at = 0.0
+        for tick in order.ticks:
+            at += tick.after_ms
+            prices.append((at, self._on_grid(contract, tick.price)))
+        for index, bar in enumerate(order.bars):
+            start = index * order.bar_seconds * 1000
+            for part, price in _inside(bar):
+                prices.append((start + part * order.bar_seconds * 1000, self._on_grid(contract, price)))
+        moment = self._gateway.moment()
+        self._tell(journal.Feed(at=moment, contract_id=contract.id, prices=tuple(prices)))
 
     def account(self, order: AccountLock) -> None:
         if self._gateway.exchange.account(order.account_id) is None:
             raise ControlError(f"no account {order.account_id}")
-        self._gateway.tell(
-            SetCanTrade(at=self._gateway.moment(), account_id=order.account_id, can_trade=order.can_trade)
-        )
+        moment = self._gateway.moment()
+        self._tell(journal.SetCanTrade(at=moment, account_id=order.account_id, can_trade=order.can_trade))
+
+    # -- time ---------------------------------------------------------------------------------------------
 
     def clock(self, order: ClockOrder) -> None:
         clock = self._gateway.clock
@@ -202,39 +200,45 @@ class Control:
             raise ControlError(str(error)) from error
         self._gateway.settle()
 
+    def skew(self, order: Skew) -> None:
+        try:
+            self._gateway.clock.skew(timedelta(seconds=order.seconds))
+        except ValueError as error:
+            raise ControlError(str(error)) from error
+        self._gateway.settle()
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    def _tell(self, command: journal.AnyCommand) -> None:
+        self._gateway.tell(command)
+
     def _contract(self, text: str) -> Contract:
         """A contract by id, or the active one of a root.
 
         Raises:
             ControlError: there is none.
         """
-        catalogue = self._gateway.catalogue
-        contract = catalogue.contract(text)
+        contract = self._gateway.catalogue.contract(text)
         if contract is not None:
             return contract
-        for contract in catalogue.available(self._gateway.today):
+        for contract in self._gateway.listing.available(self._gateway.today):
             if contract.product.symbol == text.upper():
                 return contract
         raise ControlError(f"no contract '{text}': expected a root such as MNQ, or a contract id")
 
+    @staticmethod
+    def _on_grid(contract: Contract, price: Decimal) -> Decimal:
+        if price <= 0 or not contract.product.is_on_grid(price):
+            raise ControlError(f"{price} is not a price on the grid of {contract.product.tick}")
+        return price
 
-OPERATIONS: Final = (
-    Operation("outage", Outage, "close the port and every connection for some seconds", Control.outage),
-    Operation("mute", Mute, "leave a hub's sockets open and silent for some seconds", Control.mute),
-    Operation("drop", HubChoice, "cut hub connections without a word", Control.drop),
-    Operation("kick", HubChoice, "log hub connections out with GatewayLogout", Control.kick),
-    Operation("fail", RestFault, "let the next calls fail, before or after they take effect", Control.fail),
-    Operation("throttle", Throttle, "answer 429 to every call for some seconds", Control.throttle),
-    Operation("events", Disorder, "duplicate, reverse or drop the next user events", Control.events),
-    Operation("clear", Nothing, "call every fault off", Control.clear),
-    Operation("expire-tokens", Nothing, "make every token useless", Control.expire_tokens),
-    Operation("halt", HaltContract, "stop a contract's trading, or let it go on", Control.halt),
-    Operation("price", PriceOf, "let a contract trade at a price", Control.price),
-    Operation("move", Move, "move a contract's price by ticks", Control.move),
-    Operation("account", AccountLock, "lock or unlock an account", Control.account),
-    Operation("clock", ClockOrder, "freeze, resume, speed up or step the clock", Control.clock),
-)
-"""Every order, as `POST /__emu/<name>` with its arguments as JSON; `GET /__emu/status` tells how things are."""
+
+def _inside(bar: FeedBar) -> Iterator[tuple[float, Decimal]]:
+    """The prices of a bar, and after which part of its time each trades."""
+    first, second = (bar.low, bar.high) if bar.close >= bar.open else (bar.high, bar.low)
+    if not bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high:
+        raise ControlError(f"no bar has open {bar.open}, high {bar.high}, low {bar.low}, close {bar.close}")
+    yield from ((0.0, bar.open), (0.3, first), (0.6, second), (0.9, bar.close))
 
 
 def control_routes(control: Control) -> list[BaseRoute]:
@@ -257,8 +261,8 @@ def _order(control: Control, operation: Operation) -> Callable[[Request], Awaita
         if (denied := _denied(request)) is not None:
             return denied
         try:
-            arguments = msgspec.json.decode(await request.body() or b"{}", type=operation.arguments)
-            operation.run(control, arguments)
+            arguments: Any = msgspec.json.decode(await request.body() or b"{}", type=operation.arguments)
+            control.carry_out(operation.name, arguments)
         except (msgspec.MsgspecError, ControlError) as error:
             return json_response({"error": str(error)}, 400)
         return json_response(control.status())

@@ -39,6 +39,18 @@ class RestFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     delay_ms: float = 0.0
 
 
+class ServerErrors(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Seconds in which every call fails with an HTTP status and a body (200 without one: an empty answer).
+
+    With `after` calls take effect all the same.
+    """
+
+    seconds: float
+    status: int = 503
+    body: str = ""
+    after: bool = False
+
+
 class EventFault(StrEnum):
     """Disorder among the messages of the user hub."""
 
@@ -56,6 +68,9 @@ class Faults:
         self._muted: dict[Hub, float] = {}
         self._events: list[tuple[EventFault, int]] = []
         self._throttled_until = float("-inf")
+        self._failing: tuple[float, RestFault] = (float("-inf"), RestFault())
+        self.lag_ms = 0.0
+        """By how much user events are late, on top of the gateway's own delay."""
 
     def clear(self) -> None:
         """Call every fault off."""
@@ -63,6 +78,8 @@ class Faults:
         self._muted.clear()
         self._events.clear()
         self._throttled_until = float("-inf")
+        self._failing = (float("-inf"), RestFault())
+        self.lag_ms = 0.0
 
     def add_rest(self, fault: RestFault) -> None:
         """Hit the next calls that match."""
@@ -74,7 +91,13 @@ class Faults:
             if fault.path.lower() in path:
                 self._rest[index : index + 1] = [(fault, calls - 1)] if calls > 1 else []
                 return fault
-        return None
+        until, failing = self._failing
+        return failing if until > self._seconds() else None
+
+    def fail_all(self, order: ServerErrors) -> None:
+        """Let every call fail for a while; 0 seconds end it."""
+        fault = RestFault(status=order.status, body=order.body, after=order.after)
+        self._failing = (self._seconds() + order.seconds, fault)
 
     def throttle(self, seconds: float) -> None:
         """Answer 429 to everything for a while."""
@@ -110,6 +133,11 @@ class Faults:
         words = [f"rest {fault.path or '*'} ×{calls}" for fault, calls in self._rest]
         words += [f"events {fault} ×{batches}" for fault, batches in self._events]
         words += [f"mute {hub} {until - now:.1f}s" for hub, until in self._muted.items() if until > now]
+        until, failing = self._failing
+        if until > now:
+            words.append(f"status {failing.status} for {until - now:.1f}s")
+        if self.lag_ms:
+            words.append(f"user events {self.lag_ms:g} ms late")
         if self.throttled_for:
             words.append(f"429 for {self.throttled_for:.1f}s")
         return words

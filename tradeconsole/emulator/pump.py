@@ -66,7 +66,7 @@ class Pump:
                 market.append(event)
         if market:
             self._market_feed.publish(market)
-        ripe = self._gateway.clock.now() - self._latency
+        ripe = self._gateway.clock.now() - self._delivery()
         due: list[UserEvent] = []
         while self._pending and self._pending[0].time <= ripe:
             due.append(self._pending.popleft())
@@ -98,13 +98,17 @@ class Pump:
         clock, exchange = self._gateway.clock, self._gateway.exchange
         moments = [exchange.next_due()]
         if self._pending:
-            moments.append(self._pending[0].time + self._latency)
+            moments.append(self._pending[0].time + self._delivery())
         waits = [clock.seconds_until(moment) for moment in moments if moment is not None]
         market = exchange.next_market_event()
         quiet = None if market is None else clock.seconds_until(market)
         if quiet is not None:
             waits.append(max(quiet, self._looked + MARKET_INTERVAL_SECONDS - now))
         return min((wait for wait in waits if wait is not None), default=self._looked + IDLE_SECONDS - now)
+
+    def _delivery(self) -> timedelta:
+        """From an event to its message, with the lag that was ordered."""
+        return self._latency + timedelta(milliseconds=self._gateway.faults.lag_ms)
 
     def _keep(self) -> None:
         if self._looked - self._kept > SNAPSHOT_SECONDS:

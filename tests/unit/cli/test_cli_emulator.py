@@ -1,0 +1,144 @@
+"""Orders to a running emulator from the command line."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from command_line import RunCommand
+
+from tradeconsole.emulator.operations import OPERATIONS
+
+
+class Recorder(HTTPServer):
+    """Answers every order with a status, or a refusal, and remembers what came."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.orders: list[tuple[str, object]] = []
+        self.answer: tuple[int, bytes] = (200, b'{"pid":7,"hubs":{"user":1},"faults":[]}')
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Recorder
+
+    def do_GET(self) -> None:
+        self._answer(None)
+
+    def do_POST(self) -> None:
+        self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def _answer(self, body: object) -> None:
+        self.server.orders.append((self.path, body))
+        status, content = self.server.answer
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+@pytest.fixture
+def emulator() -> Iterator[Recorder]:
+    with Recorder() as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_an_order_is_sent_with_its_typed_arguments(command: RunCommand, emulator: Recorder) -> None:
+    outcome = command("emulator", "ctl", "halt", "contract=MNQ", "halted=false", "--url", emulator.url)
+    assert emulator.orders == [("/__emu/halt", {"contract": "MNQ", "halted": False})]
+    assert (outcome.code, outcome.out) == (0, "pid: 7\nhubs: user 1\nfaults: none\n")
+
+
+def test_the_status_is_asked_for_and_comes_as_json(command: RunCommand, emulator: Recorder) -> None:
+    outcome = command("emulator", "ctl", "status", "--url", emulator.url, "--json")
+    assert emulator.orders == [("/__emu/status", None)]
+    assert outcome.json["pid"] == 7
+
+
+def test_lists_are_given_as_json(command: RunCommand, emulator: Recorder) -> None:
+    ticks = '[{"price": 29000.25, "after_ms": 5}]'
+    assert (
+        command("emulator", "ctl", "feed", "contract=MNQ", f"ticks={ticks}", "--url", emulator.url).code == 0
+    )
+    assert emulator.orders == [("/__emu/feed", {"contract": "MNQ", "ticks": json.loads(ticks)})]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("hal",), "did you mean 'halt'?"),
+        (("halt", "contact=MNQ"), "did you mean 'contract'?"),
+        (("halt", "MNQ"), "expected key=value"),
+        (("halt",), "missing required field `contract`"),
+        (("halt", "contract=MNQ", "halted=7"), "halted"),
+        (("lag", "ms=-1"), ">= 0"),
+        (("expire-tokens", "now=true"), "none is taken"),
+        (("status", "please=1"), "no arguments"),
+        ((), "--list"),
+    ],
+)
+def test_a_wrong_order_is_told_in_one_line_and_not_sent(
+    command: RunCommand, emulator: Recorder, words: tuple[str, ...], reason: str
+) -> None:
+    outcome = command("emulator", "ctl", *words, "--url", emulator.url)
+    assert (outcome.code, outcome.out, emulator.orders) == (2, "", [])
+    assert reason in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_refusal_of_the_emulator_is_passed_on(command: RunCommand, emulator: Recorder) -> None:
+    emulator.answer = (400, b'{"error":"no account 5"}')
+    outcome = command("emulator", "ctl", "account", "account_id=5", "can_trade=true", "--url", emulator.url)
+    assert (outcome.code, outcome.err) == (2, "tradeconsole: account: no account 5\n")
+
+
+def test_another_server_is_recognised(command: RunCommand, emulator: Recorder) -> None:
+    emulator.answer = (404, b"")
+    outcome = command("emulator", "ctl", "status", "--url", emulator.url)
+    assert outcome.code == 2
+    assert "is no emulator" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "reason"),
+    [
+        (("--url", "http://127.0.0.1:1"), 4, "no emulator answers"),
+        (("--url", "file:///etc/passwd"), 2, "is not the address"),
+        (("--url", "http://127.0.0.1:99999999"), 2, "is not the address"),
+        ((), 2, "which emulator?"),
+    ],
+)
+def test_without_an_emulator_there_is_one_line_and_a_code(
+    command: RunCommand, url: tuple[str, ...], code: int, reason: str
+) -> None:
+    outcome = command("emulator", "ctl", "status", *url)
+    assert outcome.code == code
+    assert reason in outcome.err
+
+
+def test_every_order_is_in_the_help_and_in_the_list(command: RunCommand) -> None:
+    told = command("emulator", "--help").out
+    rows = command("emulator", "ctl", "--list", "--json").json
+    assert [row["order"] for row in rows] == [operation.name for operation in OPERATIONS]
+    assert all(
+        operation.name in told and operation.help in " ".join(told.split()) for operation in OPERATIONS
+    )
+
+
+def test_an_unknown_verb_of_the_emulator_is_told(command: RunCommand) -> None:
+    outcome = command("emulator", "control")
+    assert outcome.code == 2
+    assert "control" in outcome.err
