@@ -12,6 +12,7 @@ TradeConsoleError
     ├── AuthenticationFailed
     ├── RateLimited         the broker's budget is spent
     ├── BrokerRejected      the broker answered no
+    │   └── BracketsUnavailable  the account takes no orders with stop and target attached
     ├── OrderInDoubt        the request may have reached the broker; never send it again
     └── ProtocolError       the broker sent what its contract does not allow
 """
@@ -101,6 +102,10 @@ class BrokerRejected(BrokerError):
         super().__init__(message)
         self.code = code
         self.broker_order_id = broker_order_id
+
+
+class BracketsUnavailable(BrokerRejected):
+    """The account takes no orders with stop and target attached; the same order without them may pass."""
 
 
 class OrderInDoubt(BrokerError):

@@ -57,6 +57,7 @@ class OrderInterface(Protocol):
             The broker's id of the accepted order; its fate comes as events.
 
         Raises:
+            BracketsUnavailable: the broker said no because this account takes no brackets.
             BrokerRejected: the broker said no.
             BrokerUnavailable: it certainly did not reach the broker.
             RateLimited: the broker refused to look at it.

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,7 @@ from tradeconsole.domain.market import Bar, Span, Timeframe
 from tradeconsole.domain.orders import Bracket, OrderRequest, OrderStatus, OrderType, Side
 from tradeconsole.errors import (
     AuthenticationFailed,
+    BracketsUnavailable,
     BrokerRejected,
     BrokerUnavailable,
     InvalidRequest,
@@ -328,6 +330,25 @@ async def test_an_order_on_a_rolled_contract_says_which_is_active() -> None:
             await test.broker.place_order(request())
         assert (caught.value.code, caught.value.broker_order_id) == (9, "17")
         assert (await test.broker.resolve("MNQ")).name == "MNQH7"
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("Brackets cannot be used with Position Brackets. You must enable Auto OCO Brackets.", True),
+        ("BRACKETS cannot be used with position brackets", True),
+        ("Invalid stop loss ticks (40). Ticks should be less than zero when longing.", False),
+        (None, False),
+    ],
+)
+async def test_the_refusal_of_brackets_is_an_error_of_its_own(words: str | None, kind: bool) -> None:
+    async with bench() as test:
+        test.peer.script["/api/Order/place"] = no(2, words, orderId=9057)
+        with pytest.raises(BrokerRejected, match=re.escape(words or "does not say why")) as caught:
+            await test.broker.place_order(request(bracket=Bracket(stop_ticks=40)))
+        assert isinstance(caught.value, BracketsUnavailable) is kind
+        assert (caught.value.code, caught.value.broker_order_id) == (2, "9057")
+        assert len(test.peer.sent_to("/api/Order/place")) == 1
 
 
 async def test_an_acceptance_without_an_id_is_in_doubt() -> None:

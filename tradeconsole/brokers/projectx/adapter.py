@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from tradeconsole.brokers.projectx import market, translate, user, wire
+from tradeconsole.brokers.projectx import market, refusals, translate, user, wire
 from tradeconsole.brokers.projectx.connection import ProjectXConnection, Timings
 from tradeconsole.brokers.projectx.contracts import Contracts
 from tradeconsole.brokers.projectx.endpoints import (
@@ -190,7 +190,7 @@ class ProjectXBroker(Broker):
         except BrokerRejected as error:
             if error.code == CONTRACT_NOT_ACTIVE:
                 raise await self._rolled(instrument, error) from None
-            raise
+            raise refusals.of_placement(error) from None
         if reply.order_id is None:
             raise OrderInDoubt("the gateway accepted the order without giving it an id")
         return str(reply.order_id)
