@@ -545,7 +545,8 @@ async def test_history_stays_within_its_span() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "unit", "number"), [("30s", 1, 30), ("5m", 2, 5), ("4h", 3, 4), ("1d", 4, 1)]
+    ("text", "unit", "number"),
+    [("30s", 1, 30), ("5m", 2, 5), ("4h", 3, 4), ("1d", 4, 1), ("2w", 5, 2), ("1mo", 6, 1)],
 )
 async def test_timeframes_have_their_unit(text: str, unit: int, number: int) -> None:
     async with bench() as test:

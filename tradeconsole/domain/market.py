@@ -1,5 +1,6 @@
 """What is observed of a market: quotes, ticks, bars and depth. Prices are floats on the tick grid."""
 
+import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
@@ -74,6 +75,7 @@ class BarUnit(StrEnum):
     HOUR = "h"
     DAY = "d"
     WEEK = "w"
+    MONTH = "mo"
 
 
 _UNIT_SECONDS = {
@@ -82,11 +84,14 @@ _UNIT_SECONDS = {
     BarUnit.HOUR: 3600,
     BarUnit.DAY: 86_400,
     BarUnit.WEEK: 604_800,
+    BarUnit.MONTH: 2_592_000,
 }
+
+_TIMEFRAME = re.compile(r"([0-9]+)([a-z]+)")
 
 
 class Timeframe(msgspec.Struct, frozen=True, gc=False):
-    """Length of a bar: `5m`, `1h`, `1d`."""
+    """Length of a bar: `5m`, `1h`, `1d`, `1mo`."""
 
     count: int
     unit: BarUnit
@@ -96,21 +101,21 @@ class Timeframe(msgspec.Struct, frozen=True, gc=False):
         """Read `15m`.
 
         Raises:
-            InvalidRequest: not a positive number followed by s, m, h, d or w.
+            InvalidRequest: not a positive number followed by s, m, h, d, w or mo.
         """
-        number, unit = text[:-1], text[-1:].lower()
-        if not number.isdecimal() or int(number) == 0 or unit not in set(BarUnit):
+        parts = _TIMEFRAME.fullmatch(text.lower())
+        if parts is None or int(parts[1]) == 0 or parts[2] not in set(BarUnit):
             raise InvalidRequest(
-                f"'{text}' is not a timeframe: expected a number and s, m, h, d or w, such as 5m"
+                f"'{text}' is not a timeframe: expected a number and s, m, h, d, w or mo, such as 5m"
             )
-        return cls(int(number), BarUnit(unit))
+        return cls(int(parts[1]), BarUnit(parts[2]))
 
     def __str__(self) -> str:
         return f"{self.count}{self.unit.value}"
 
     @property
     def seconds(self) -> int:
-        """Nominal length in seconds."""
+        """Nominal length in seconds; months have 30 days."""
         return self.count * _UNIT_SECONDS[self.unit]
 
     @property

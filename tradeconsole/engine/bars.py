@@ -11,8 +11,8 @@ from tradeconsole.domain.sessions import Calendar
 def bar_start(time: datetime, timeframe: Timeframe, calendar: Calendar, group: ProductGroup) -> datetime:
     """Start of the bar that contains a time.
 
-    Intraday bars are aligned to the epoch, which for whole hours is also Chicago's clock; days and weeks
-    start with the trading day (17:00 Chicago), weeks with the one of Monday's trade date.
+    Intraday bars are aligned to the epoch, which for whole hours is also Chicago's clock; days, weeks and months
+    start with the trading day (17:00 Chicago), weeks with the one of Monday's trade date, months with their first.
     """
     if timeframe.is_intraday:
         length = timeframe.seconds
@@ -20,7 +20,11 @@ def bar_start(time: datetime, timeframe: Timeframe, calendar: Calendar, group: P
     start = calendar.day_start(group, time)
     if timeframe.unit is BarUnit.DAY:
         return start
-    return start - timedelta(days=calendar.trading_day(group, time).weekday())
+    date = calendar.trading_day(group, time)
+    if timeframe.unit is BarUnit.WEEK:
+        return start - timedelta(days=date.weekday())
+    sessions = calendar.sessions(group, date.replace(day=1), date)
+    return calendar.day_start(group, sessions[0].open) if sessions else start
 
 
 class BarBuilder:

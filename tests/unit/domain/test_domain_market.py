@@ -82,7 +82,14 @@ def test_a_series_equals_only_a_series_with_the_same_bars() -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds", "intraday"),
-    [("1s", 1, True), ("5m", 300, True), ("1h", 3600, True), ("1d", 86_400, False), ("2w", 1_209_600, False)],
+    [
+        ("1s", 1, True),
+        ("5m", 300, True),
+        ("1h", 3600, True),
+        ("1d", 86_400, False),
+        ("2w", 1_209_600, False),
+        ("3mo", 7_776_000, False),
+    ],
 )
 def test_a_timeframe_reads_and_writes(text: str, seconds: int, intraday: bool) -> None:
     timeframe = Timeframe.parse(text)
@@ -96,7 +103,7 @@ def test_every_timeframe_reads_back(count: int, unit: BarUnit) -> None:
     assert Timeframe.parse(str(Timeframe(count, unit))) == Timeframe(count, unit)
 
 
-@pytest.mark.parametrize("text", ["", "m", "5", "0m", "-1m", "1.5h", "5x", "5 m", "²m"])
+@pytest.mark.parametrize("text", ["", "m", "5", "0m", "-1m", "1.5h", "5x", "5 m", "²m", "1mon", "mo"])
 def test_what_is_no_timeframe_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest, match="is not a timeframe"):
         Timeframe.parse(text)

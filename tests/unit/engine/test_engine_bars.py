@@ -1,7 +1,7 @@
 """Bars out of prints."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +11,7 @@ from trading_factories import NOON, make_tick
 
 from tradeconsole.domain.instruments import ProductGroup
 from tradeconsole.domain.market import Bar, Timeframe
+from tradeconsole.domain.sessions import load_calendar
 from tradeconsole.engine.bars import BarBuilder, bar_start, combine
 from tradeconsole.engine.charts import span_of
 
@@ -48,6 +49,21 @@ def test_prints_that_history_knows_are_not_counted_twice() -> None:
 @pytest.mark.parametrize(("timeframe", "expected"), [("1m", 0), ("15m", 0), ("1h", 0), ("1d", -18)])
 def test_bars_start_on_their_grid(timeframe: str, expected: int) -> None:
     assert starts(timeframe)(NOON + timedelta(seconds=30)) == NOON + timedelta(hours=expected)
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [
+        # 1 August 2026 is a Saturday: the month's first session opens on Sunday evening
+        (datetime(2026, 8, 20, 15, tzinfo=UTC), datetime(2026, 8, 2, 22, tzinfo=UTC)),
+        # winter time, and the evening before the first belongs to the new month
+        (datetime(2026, 12, 1, 0, 30, tzinfo=UTC), datetime(2026, 11, 30, 23, tzinfo=UTC)),
+        (datetime(2026, 11, 30, 21, tzinfo=UTC), datetime(2026, 11, 1, 23, tzinfo=UTC)),
+    ],
+)
+def test_a_month_starts_with_its_first_trading_day(time: datetime, expected: datetime) -> None:
+    month = Timeframe.parse("1mo")
+    assert bar_start(time, month, load_calendar("cme"), ProductGroup.EQUITY_INDEX) == expected
 
 
 def test_a_span_holds_the_bars_asked_for() -> None:

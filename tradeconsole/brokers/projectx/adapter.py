@@ -57,7 +57,7 @@ CAPABILITIES: Final = Capabilities(
     modify=True,
     partial_close=True,
     max_bars_per_request=PAGE,
-    timeframes=("1s", "5s", "15s", "30s", "1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w"),
+    timeframes=("1s", "5s", "15s", "30s", "1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w", "1mo"),
 )
 
 _OPEN_STATUSES: Final = (

@@ -38,6 +38,7 @@ UNITS: Final = {
     BarUnit.HOUR: 3,
     BarUnit.DAY: 4,
     BarUnit.WEEK: 5,
+    BarUnit.MONTH: 6,
 }
 
 _STATUS: Final[dict[int, OrderStatus]] = {
