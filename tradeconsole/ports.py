@@ -76,7 +76,10 @@ class OrderInterface(Protocol):
         """Change a working order; None leaves a field. Raises as `place_order` does."""
 
     async def cancel_order(self, account_id: str, broker_order_id: str) -> None:
-        """Cancel a working order. Raises as `place_order` does; safe to repeat."""
+        """Cancel a working order. Raises as `place_order` does; safe to repeat.
+
+        An order that has ended meanwhile is no error: how it ended is told before this returns.
+        """
 
     async def place_market_order(
         self, account_id: str, symbol: str, side: Side, quantity: int, *, tag: str

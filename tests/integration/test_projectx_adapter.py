@@ -3,22 +3,16 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
-import msgspec
 import pytest
-from projectx_hub_peer import HubPeer, running_hub, until
-from projectx_peer import KEY, QUICK, Answer, Call, HangUp, Peer, no, ok, running_peer
+from projectx_bench import CONTRACTS, MNQ, NOW, bench, contract, order, request
+from projectx_hub_peer import until
+from projectx_peer import KEY, Answer, Call, HangUp, no, ok
 
-from tradeconsole.brokers.projectx.adapter import ProjectXBroker
 from tradeconsole.domain.events import (
-    BrokerEvent,
     Channel,
-    ChannelChanged,
     ChannelState,
     InstrumentResolved,
     OrderReported,
@@ -26,7 +20,7 @@ from tradeconsole.domain.events import (
     QuoteReceived,
 )
 from tradeconsole.domain.market import Bar, Span, Timeframe
-from tradeconsole.domain.orders import Bracket, OrderRequest, OrderStatus, OrderType, Side
+from tradeconsole.domain.orders import Bracket, OrderType, Side
 from tradeconsole.errors import (
     AuthenticationFailed,
     BracketsUnavailable,
@@ -36,125 +30,6 @@ from tradeconsole.errors import (
     OrderInDoubt,
 )
 from tradeconsole.ports import MarketSubscription
-
-MNQ = "CON.F.US.MNQ.Z26"
-NOW = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)
-
-ACCOUNT = {
-    "id": 26282486,
-    "name": "PRAC-V2-645601-47191819",
-    "balance": 149831.92,
-    "canTrade": True,
-    "isVisible": True,
-    "simulated": True,
-}
-
-
-def contract(
-    product: str, name: str, month: str, *, active: bool = True, tick: float = 0.25
-) -> dict[str, Any]:
-    return {
-        "id": f"CON.F.US.{product}.{month}",
-        "name": name,
-        "description": name,
-        "tickSize": tick,
-        "tickValue": 0.5,
-        "activeContract": active,
-        "symbolId": f"F.US.{product}",
-    }
-
-
-CONTRACTS = [contract("MNQ", "MNQZ6", "Z26"), contract("ENQ", "NQZ6", "Z26"), contract("EP", "ESZ6", "Z26")]
-
-
-def by_id(call: Call) -> Answer:
-    known = {
-        "CON.F.US.MNQ.Z26": CONTRACTS[0],
-        "CON.F.US.MNQ.U26": contract("MNQ", "MNQU6", "U26", active=False),
-        "CON.F.US.NEW.Z26": contract("NEW", "NEWZ6", "Z26"),
-    }
-    found = known.get(call.body["contractId"])
-    return ok(contract=found) if found else no(1, contract=None)
-
-
-def order(order_id: int, **changes: object) -> dict[str, Any]:
-    return {
-        "id": order_id,
-        "accountId": 26282486,
-        "contractId": MNQ,
-        "symbolId": "F.US.MNQ",
-        "creationTimestamp": "2026-11-18T14:00:00+00:00",
-        "updateTimestamp": None,
-        "status": 1,
-        "type": 1,
-        "side": 0,
-        "size": 1,
-        "limitPrice": 25000.25,
-        "stopPrice": None,
-        "fillVolume": 0,
-        "filledPrice": None,
-        "customTag": f"tag-{order_id}",
-    } | changes
-
-
-class Bench:
-    """A broker with its two peers and all it told."""
-
-    def __init__(self, peer: Peer, hub: HubPeer) -> None:
-        self.peer, self.hub = peer, hub
-        self.told: list[BrokerEvent] = []
-        self.today = NOW
-        self.times: list[datetime] = []
-        self.broker = ProjectXBroker(
-            peer.connection(rtc_url=hub.url),
-            self.told.append,
-            self,
-            observe_time=self.times.append,
-            timings=QUICK,
-        )
-
-    def now(self) -> datetime:
-        return self.today
-
-    def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
-
-    def of(self, kind: type) -> list[Any]:
-        return [event for event in self.told if isinstance(event, kind)]
-
-    def states(self, channel: Channel) -> list[ChannelState]:
-        return [event.state for event in self.of(ChannelChanged) if event.channel is channel]
-
-    def is_up(self, channel: Channel) -> Callable[[], bool]:
-        return lambda: self.states(channel)[-1:] == [ChannelState.UP]
-
-
-@asynccontextmanager
-async def bench() -> AsyncIterator[Bench]:
-    async with running_peer() as peer, running_hub() as hub:
-        date = {"Date": NOW.strftime("%a, %d %b %Y %H:%M:%S GMT")}
-        peer.script["/api/Account/search"] = Answer(ok(accounts=[ACCOUNT]).body, headers=date)
-        peer.script["/api/Contract/available"] = Answer(ok(contracts=CONTRACTS).body, headers=date)
-        peer.script["/api/Contract/searchById"] = by_id
-        peer.script["/api/Order/place"] = ok(orderId=3400000001)
-        test = Bench(peer, hub)
-        try:
-            yield test
-        finally:
-            await test.broker.close()
-
-
-def request(**changes: object) -> OrderRequest:
-    base = OrderRequest(
-        account_id="26282486",
-        instrument_id=MNQ,
-        side=Side.BUY,
-        type=OrderType.MARKET,
-        size=2,
-        tag="tc-hand-1",
-    )
-    return msgspec.structs.replace(base, **changes)
-
 
 # -- connecting --------------------------------------------------------------------------------------------------
 
@@ -356,54 +231,6 @@ async def test_an_acceptance_without_an_id_is_in_doubt() -> None:
         test.peer.script["/api/Order/place"] = ok(orderId=None)
         with pytest.raises(OrderInDoubt):
             await test.broker.place_order(request())
-
-
-async def test_a_modification_sends_only_what_changes() -> None:
-    async with bench() as test:
-        test.peer.script["/api/Order/modify"] = ok()
-        await test.broker.modify_order("26282486", "5", stop_price=Decimal("25001.50"))
-        assert test.peer.sent_to("/api/Order/modify")[0].body == {
-            "accountId": 26282486,
-            "orderId": 5,
-            "stopPrice": 25001.5,
-        }
-
-
-async def test_a_trailing_stop_is_moved_by_its_level() -> None:
-    async with bench() as test:
-        trailing = order(6, type=5, limitPrice=None, stopPrice=24990, trailDistance=40)
-        test.peer.script["/api/Order/v2/query"] = ok(orders=[trailing])
-        test.peer.script["/api/Order/modify"] = ok()
-        (report,) = await test.broker.get_open_orders("26282486")
-        assert (report.trail_ticks, report.stop_price) == (40, Decimal(24990))
-        await test.broker.modify_order("26282486", "6", stop_price=Decimal("25001.50"))
-        assert test.peer.sent_to("/api/Order/modify")[0].body["trailPrice"] == 25001.5
-
-
-async def test_suspended_legs_are_open_orders() -> None:
-    async with bench() as test:
-        test.peer.script["/api/Order/v2/query"] = ok(orders=[order(1), order(2, status=8, parentOrderId=1)])
-        reports = await test.broker.get_open_orders("26282486")
-        assert [report.status for report in reports] == [OrderStatus.WORKING, OrderStatus.SUSPENDED]
-        assert test.peer.sent_to("/api/Order/v2/query")[0].body["filter"]["statuses"] == [1, 6, 7, 8]
-
-
-async def test_a_gateway_without_the_query_is_asked_the_old_way(caplog: pytest.LogCaptureFixture) -> None:
-    async with bench() as test:
-        test.peer.script["/api/Order/searchOpen"] = ok(orders=[order(1)])
-        for _ in range(2):
-            assert [report.broker_order_id for report in await test.broker.get_open_orders("26282486")] == [
-                "1"
-            ]
-        assert len(test.peer.sent_to("/api/Order/v2/query")) == 1
-        assert "cannot list suspended orders" in caplog.text
-
-
-async def test_a_full_page_of_the_query_is_completed_by_the_list() -> None:
-    async with bench() as test:
-        test.peer.script["/api/Order/v2/query"] = ok(orders=[order(n) for n in range(100)])
-        test.peer.script["/api/Order/searchOpen"] = ok(orders=[order(n) for n in range(50, 130)])
-        assert len(await test.broker.get_open_orders("26282486")) == 130
 
 
 async def test_closing_all_and_closing_a_part_are_different_calls() -> None:

@@ -131,7 +131,8 @@ class Commands:
                 return await self._nudge(command)
             case CancelOrder():
                 order = await self._execution.cancel(command.order_id)
-                return Done("cancel sent", (order.order_id,))
+                is_late = order.status is OrderStatus.FILLED
+                return Done("too late: the order is filled" if is_late else "cancel sent", (order.order_id,))
             case CancelAll():
                 return await self._cancel_all(command)
             case ClosePosition() | Flatten():

@@ -7,29 +7,18 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from tradeconsole.brokers.projectx import market, refusals, translate, user, wire
+from tradeconsole.brokers.projectx import market, translate, user, wire
 from tradeconsole.brokers.projectx.connection import ProjectXConnection, Timings
 from tradeconsole.brokers.projectx.contracts import Contracts
-from tradeconsole.brokers.projectx.endpoints import (
-    ACCOUNTS,
-    CLOSE_CONTRACT,
-    CONTRACT_NOT_ACTIVE,
-    ORDER_CANCEL,
-    ORDER_MODIFY,
-    ORDER_PLACE,
-    ORDER_QUERY,
-    ORDER_SEARCH,
-    ORDER_SEARCH_OPEN,
-    PARTIAL_CLOSE,
-    POSITIONS,
-    TRADES,
-)
+from tradeconsole.brokers.projectx.endpoints import ACCOUNTS, POSITIONS
 from tradeconsole.brokers.projectx.history import PAGE, BarReader
 from tradeconsole.brokers.projectx.hub import Hub
 from tradeconsole.brokers.projectx.hub_connection import Handler
 from tradeconsole.brokers.projectx.market import MarketStream
+from tradeconsole.brokers.projectx.order_desk import OrderDesk
 from tradeconsole.brokers.projectx.products import Commissions, load_products
-from tradeconsole.brokers.projectx.rest import EndpointMissing, RestClient
+from tradeconsole.brokers.projectx.records import Records
+from tradeconsole.brokers.projectx.rest import RestClient
 from tradeconsole.brokers.projectx.stamps import VenueStamps
 from tradeconsole.brokers.projectx.user import UserStream
 from tradeconsole.domain.accounts import Account
@@ -45,7 +34,7 @@ from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.market import BarSeries, Quote, Span, Timeframe
 from tradeconsole.domain.orders import OrderReport, OrderRequest, OrderType
 from tradeconsole.domain.portfolio import Fill
-from tradeconsole.errors import BrokerError, BrokerRejected, BrokerUnavailable, InvalidRequest, OrderInDoubt
+from tradeconsole.errors import BrokerError, BrokerUnavailable, InvalidRequest
 from tradeconsole.ports import Broker, Budget, Capabilities, Clock, MarketSubscription, Publish
 
 log = logging.getLogger(__name__)
@@ -60,13 +49,6 @@ CAPABILITIES: Final = Capabilities(
     timeframes=("1s", "5s", "15s", "30s", "1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w", "1mo"),
 )
 
-_OPEN_STATUSES: Final = (
-    wire.OrderStatus.OPEN,
-    wire.OrderStatus.PENDING,
-    wire.OrderStatus.PENDING_CANCELLATION,
-    wire.OrderStatus.SUSPENDED,
-)
-_QUERY_PAGE: Final = 100
 _QUOTE_LOOKBACK: Final = timedelta(days=4)
 """Far enough for the last close before a long weekend."""
 
@@ -99,8 +81,6 @@ class ProjectXBroker(Broker):
         self._timings = timings or Timings()
         self._publish = publish
         self._states: dict[Channel, tuple[ChannelState, str]] = {}
-        self._trailing: set[str] = set()
-        self._has_order_query = True
         self._lookups: dict[str, asyncio.Task[None]] = {}
         self._clock = clock
         stamps = VenueStamps(observe_time)
@@ -115,6 +95,10 @@ class ProjectXBroker(Broker):
         self._commissions = Commissions(products)
         self._contracts = Contracts(self._rest, products, publish, clock, live=connection.live)
         self._bars = BarReader(self._rest, live=connection.live)
+        self._records = Records(self._rest)
+        self._desk = OrderDesk(
+            self._rest, self._contracts, self._records, self.get_market_quote, self._report_order
+        )
         self._market = MarketStream(publish, self._contracts.known, clock, stamps)
         events = UserStream(self._tell, self._meet, self._commissions)
         self._user_hub = self._hub("user", Channel.ACCOUNT, events.handlers)
@@ -181,19 +165,7 @@ class ProjectXBroker(Broker):
     # -- orders --------------------------------------------------------------------------------------------------
 
     async def place_order(self, request: OrderRequest) -> str:
-        instrument = self._contracts.known(request.instrument_id)
-        if instrument is None or not instrument.active:
-            instrument = await self._contracts.resolve(request.instrument_id)
-        body = translate.place_body(request, instrument)
-        try:
-            reply = await self._rest.call(ORDER_PLACE, body)
-        except BrokerRejected as error:
-            if error.code == CONTRACT_NOT_ACTIVE:
-                raise await self._rolled(instrument, error) from None
-            raise refusals.of_placement(error) from None
-        if reply.order_id is None:
-            raise OrderInDoubt("the gateway accepted the order without giving it an id")
-        return str(reply.order_id)
+        return await self._desk.place(request)
 
     async def modify_order(
         self,
@@ -204,42 +176,26 @@ class ProjectXBroker(Broker):
         limit_price: Decimal | None = None,
         stop_price: Decimal | None = None,
     ) -> None:
-        is_trailing = broker_order_id in self._trailing
-        body = wire.ModifyBody(
-            account_id=translate.wire_id(account_id, "an account"),
-            order_id=translate.wire_id(broker_order_id, "an order"),
-            size=size,
-            limit_price=limit_price,
-            stop_price=None if is_trailing else stop_price,
-            trail_price=stop_price if is_trailing else None,
+        await self._desk.modify(
+            account_id, broker_order_id, size=size, limit_price=limit_price, stop_price=stop_price
         )
-        await self._rest.call(ORDER_MODIFY, body)
 
     async def cancel_order(self, account_id: str, broker_order_id: str) -> None:
-        body = wire.OrderIdBody(
-            account_id=translate.wire_id(account_id, "an account"),
-            order_id=translate.wire_id(broker_order_id, "an order"),
-        )
-        await self._rest.call(ORDER_CANCEL, body)
+        await self._desk.cancel(account_id, broker_order_id)
 
     async def resolve(self, symbol: str) -> Instrument:
         return await self._contracts.resolve(symbol)
 
     async def get_open_orders(self, account_id: str, *, urgent: bool = False) -> Sequence[OrderReport]:
         account = translate.wire_id(account_id, "an account")
-        rows = await self._query_open(account, urgent) if self._has_order_query else None
-        if rows is None or len(rows) >= _QUERY_PAGE:
-            # the query counts pages in a way nobody documents: the plain list has every working order
-            body = wire.AccountBody(account_id=account)
-            plain = (await self._rest.call(ORDER_SEARCH_OPEN.when(urgent), body)).orders
-            rows = list({row.id: row for row in (*(rows or ()), *(plain or ()))}.values())
-        return await self._reports(rows)
+        return await self._reports(await self._records.open_orders(account, urgent=urgent))
 
     async def get_orders(self, account_id: str, span: Span) -> Sequence[OrderReport]:
-        return await self._reports((await self._rest.call(ORDER_SEARCH, _span_body(account_id, span))).orders)
+        account = translate.wire_id(account_id, "an account")
+        return await self._reports(await self._records.orders(account, span))
 
     async def get_fills(self, account_id: str, span: Span) -> Sequence[Fill]:
-        rows = (await self._rest.call(TRADES, _span_body(account_id, span))).trades or []
+        rows = await self._records.trades(translate.wire_id(account_id, "an account"), span)
         fills = translate.fills(rows, self._commissions)
         await self._introduce(fill.instrument_id for fill in fills)
         return fills
@@ -258,12 +214,7 @@ class ProjectXBroker(Broker):
         return positions
 
     async def close_position(self, account_id: str, instrument_id: str, quantity: int | None = None) -> None:
-        if quantity is not None and quantity < 1:
-            raise InvalidRequest(f"the size to close must be at least 1, not {quantity}")
-        body = wire.CloseBody(
-            account_id=translate.wire_id(account_id, "an account"), contract_id=instrument_id, size=quantity
-        )
-        await self._rest.call(CLOSE_CONTRACT if quantity is None else PARTIAL_CLOSE, body)
+        await self._desk.close(account_id, instrument_id, quantity)
 
     # -- market data ---------------------------------------------------------------------------------------------
 
@@ -285,31 +236,20 @@ class ProjectXBroker(Broker):
         return Quote(instrument_id, bar.t, last=instrument.snap(bar.c))
 
     async def subscribe(self, wanted: frozenset[MarketSubscription]) -> None:
-        for each in sorted(wanted):
-            await self._contracts.get(each.instrument_id)
+        try:
+            for each in sorted(wanted):
+                await self._contracts.get(each.instrument_id)
+        except BrokerError:
+            await self._market_hub.want(market.subscriptions(wanted))  # the wish stands
+            raise
         await self._market_hub.want(market.subscriptions(wanted))
 
     # -- inside --------------------------------------------------------------------------------------------------
 
-    async def _query_open(self, account: int, urgent: bool) -> list[wire.OrderRow] | None:
-        body = wire.OrderQueryBody(
-            filter=wire.OrderFilter(account_id=account, statuses=_OPEN_STATUSES),
-            page_size=_QUERY_PAGE,
-            page_offset=0,
-        )
-        try:
-            return (await self._rest.call(ORDER_QUERY.when(urgent), body)).orders or []
-        except EndpointMissing:
-            log.warning(
-                "this gateway cannot list suspended orders: bracket legs show only when they are working"
-            )
-            self._has_order_query = False
-            return None
-
-    async def _reports(self, rows: Iterable[wire.OrderRow] | None) -> list[OrderReport]:
-        reports = [translate.order_report(row) for row in rows or ()]
+    async def _reports(self, rows: Iterable[wire.OrderRow]) -> list[OrderReport]:
+        reports = [translate.order_report(row) for row in rows]
         for report in reports:
-            self._remember(report)
+            self._desk.remember(report)
         await self._introduce(report.instrument_id for report in reports)
         return reports
 
@@ -322,28 +262,14 @@ class ProjectXBroker(Broker):
         except (BrokerError, InvalidRequest) as error:
             log.warning("instruments are not known: %s", error)
 
-    async def _rolled(self, instrument: Instrument, error: BrokerRejected) -> BrokerRejected:
-        self._contracts.forget_active()
-        try:
-            active = await self._contracts.active_of(instrument.instrument_id)
-        except BrokerError:
-            active = None
-        instead = f"; the active one is {active.name}" if active else ""
-        return BrokerRejected(
-            f"{instrument.name} is not the active contract any more{instead}",
-            code=error.code,
-            broker_order_id=error.broker_order_id,
-        )
-
     def _tell(self, event: BrokerEvent) -> None:
         if isinstance(event, OrderReported):
-            self._remember(event.report)
+            self._desk.remember(event.report)
         self._publish(event)
 
-    def _remember(self, report: OrderReport) -> None:
-        # a trailing stop is moved by another field than a stop
-        if report.type is OrderType.TRAILING_STOP:
-            self._trailing.add(report.broker_order_id)
+    def _report_order(self, report: OrderReport) -> None:
+        self._meet(report.instrument_id)
+        self._tell(OrderReported(report))
 
     def _meet(self, instrument_id: str) -> None:
         known = self._contracts.known(instrument_id)
@@ -367,11 +293,3 @@ class ProjectXBroker(Broker):
         if self._states.get(channel) != (state, reason):
             self._states[channel] = (state, reason)
             self._publish(ChannelChanged(channel, state, reason))
-
-
-def _span_body(account_id: str, span: Span) -> wire.SpanBody:
-    return wire.SpanBody(
-        account_id=translate.wire_id(account_id, "an account"),
-        start_timestamp=span.start,
-        end_timestamp=span.end,
-    )

@@ -1,12 +1,13 @@
 """Which contract a symbol means today. Ids are never made up front: the gateway rolls them without notice.
 
-The list of active contracts is one request; it is read anew when the venue's day changes, and at once when an order
-was refused because its contract has rolled. Contracts outside the list (expired ones) are looked up by id.
+The list of active contracts is one request; it is read anew every few hours, and at once when an order was refused
+because its contract has rolled. Contracts outside the list (expired ones) are looked up by id.
 """
 
 import asyncio
+import logging
 import re
-from datetime import date
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -17,8 +18,15 @@ from tradeconsole.brokers.projectx.products import Products, product_code
 from tradeconsole.brokers.projectx.rest import RestClient
 from tradeconsole.domain.events import InstrumentResolved
 from tradeconsole.domain.instruments import Instrument
-from tradeconsole.errors import BrokerRejected, BrokerUnavailable, InvalidRequest
+from tradeconsole.errors import BrokerError, BrokerRejected, BrokerUnavailable, InvalidRequest
 from tradeconsole.ports import Clock, Publish
+
+log = logging.getLogger(__name__)
+
+READ_AGAIN: Final = timedelta(hours=4)
+"""Age of the list at which it is read again: at what hour the gateway rolls a contract is not documented."""
+
+_RETRY: Final = timedelta(minutes=1)
 
 _ID_PREFIX: Final = "CON."
 
@@ -40,7 +48,7 @@ class Contracts:
         self._known: dict[str, Instrument] = {}
         self._active: dict[str, Instrument] = {}
         self._told: dict[str, Instrument] = {}
-        self._day: date | None = None
+        self._due: datetime | None = None
         self._lock = asyncio.Lock()
 
     def known(self, instrument_id: str) -> Instrument | None:
@@ -49,7 +57,7 @@ class Contracts:
 
     def forget_active(self) -> None:
         """The list of active contracts is out of date: read it again at the next question."""
-        self._day = None
+        self._due = None
 
     async def resolve(self, text: str) -> Instrument:
         """The tradable contract that a symbol, contract name or id means now.
@@ -129,29 +137,42 @@ class Contracts:
         return self._learn(reply.contract) if reply.contract else None
 
     async def refresh(self) -> None:
-        """Read the list of active contracts if it is of another day; publishes what has rolled.
+        """Read the list of active contracts if it is old; publishes what has rolled.
 
         Raises:
-            BrokerUnavailable: the gateway has no list.
+            BrokerError: there is no list yet, and none can be had.
         """
         async with self._lock:
-            today = self._clock.now().date()
-            if self._day == today:
+            now = self._clock.now()
+            # a clock that was set back (another replay) makes the list as old as one that went on
+            if self._due is not None and self._due - READ_AGAIN <= now < self._due:
                 return
-            reply = await self._rest.call(CONTRACTS_AVAILABLE, wire.AvailableContractsBody(live=self._live))
-            if not reply.contracts:
-                hint = "; the account has no live data entitlement" if self._live else ""
-                raise BrokerUnavailable(f"the gateway lists no contracts{hint}")
-            before, self._active = self._active, {}
-            for row in reply.contracts:
-                instrument = self._learn(row)
-                self._active[instrument.symbol] = instrument
-            self._day = today
-            self._retire(before)
+            try:
+                rows = await self._read()
+            except BrokerError as error:
+                if not self._active:
+                    raise
+                # around the reopening the gateway answers nothing of use: yesterday's list is better than none
+                log.warning("the list of contracts could not be read again: %s", error)
+                self._due = now + _RETRY
+                return
+            self._active = {each.symbol: each for each in map(self._learn, rows)}
+            self._due = now + READ_AGAIN
+            self._retire()
 
-    def _retire(self, before: dict[str, Instrument]) -> None:
-        for symbol, old in before.items():
-            new = self._active.get(symbol)
+    async def _read(self) -> list[wire.ContractRow]:
+        rows = (
+            await self._rest.call(CONTRACTS_AVAILABLE, wire.AvailableContractsBody(live=self._live))
+        ).contracts
+        if not rows:
+            hint = "; the account has no live data entitlement" if self._live else ""
+            raise BrokerUnavailable(f"the gateway lists no contracts{hint}")
+        return rows
+
+    def _retire(self) -> None:
+        for old in [each for each in self._known.values() if each.active]:
+            new = self._active.get(old.symbol)
+            # a product that is not listed at all may be missing by mistake: the gateway refuses it if not
             if new is not None and new.instrument_id != old.instrument_id:
                 retired = self._known[old.instrument_id] = msgspec.structs.replace(old, active=False)
                 if old.instrument_id in self._told:

@@ -57,6 +57,9 @@ _ONLY_ACCOUNT: Final = {1: _NO_ACCOUNT}
 CONTRACT_NOT_ACTIVE: Final = 9
 """`Order/place` refuses a contract that has rolled."""
 
+ALREADY_FINISHED: Final = 5
+"""`Order/cancel` refuses an order that is filled, cancelled or rejected; the name of the code is "unknown error"."""
+
 LOGIN_KEY: Final = Endpoint(
     name="login",
     path="/api/Auth/loginKey",
@@ -131,6 +134,13 @@ ORDER_SEARCH: Final = Endpoint(
     reply=wire.OrdersReply,
     errors=_ONLY_ACCOUNT,
 )
+ORDER_BY_ID: Final = Endpoint(
+    name="order",
+    path="/api/Order/searchById",
+    urgency=Urgency.QUERY,
+    reply=wire.OrderReply,
+    errors={1: _NO_ORDER},
+)
 ORDER_SEARCH_OPEN: Final = Endpoint(
     name="open_orders",
     path="/api/Order/searchOpen",
@@ -178,7 +188,8 @@ ORDER_CANCEL: Final = Endpoint(
         2: _NO_ORDER,
         3: "the gateway refused to cancel the order",
         4: _PENDING,
-        5: "the order is already filled, cancelled or rejected",  # what code 5 turned out to mean (section 8.4)
+        # what "unknown error" turned out to mean (section 8.4)
+        ALREADY_FINISHED: "the order cannot be cancelled: it may be finished already",
         6: _ACCOUNT_NO,
     },
 )
@@ -261,6 +272,7 @@ ENDPOINTS: Final[tuple[Endpoint[Any], ...]] = (
     CONTRACTS_AVAILABLE,
     BARS,
     ORDER_SEARCH,
+    ORDER_BY_ID,
     ORDER_SEARCH_OPEN,
     ORDER_QUERY,
     ORDER_PLACE,

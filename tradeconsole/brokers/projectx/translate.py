@@ -277,6 +277,30 @@ def grid_price(price: Decimal, instrument: Instrument) -> Decimal:
     return instrument.price(instrument.ticks(price))
 
 
+def on_grid(price: Decimal | None, instrument: Instrument) -> Decimal | None:
+    """`grid_price` where there is a price."""
+    return None if price is None else grid_price(price, instrument)
+
+
+def check_trail_level(level: Decimal, last: float | None, side: Side, instrument: Instrument) -> None:
+    """Refuse a trailing stop's new level that the gateway would take although it makes no sense.
+
+    A level that was meant as a distance is refused when the order is placed, but not when it is changed (8.2).
+
+    Raises:
+        InvalidRequest: the level is not within the trail's range on the protected side, or there is no last price.
+    """
+    if last is None:
+        raise InvalidRequest("a trailing stop cannot be moved without a last price")
+    ticks = (instrument.ticks(level) - instrument.ticks(instrument.quantize(last))) * side.sign
+    if not 1 <= ticks <= MAX_TRAIL_TICKS:
+        where = "above" if side is Side.BUY else "below"
+        raise InvalidRequest(
+            f"the level of this trailing stop must be 1 to {MAX_TRAIL_TICKS} ticks {where} the last price "
+            f"{instrument.format(last)}, not {instrument.format(level)}"
+        )
+
+
 def trail_level(request: OrderRequest, instrument: Instrument) -> Decimal:
     """Where a trailing stop starts: the gateway wants the level and works out the distance (section 8.2).
 

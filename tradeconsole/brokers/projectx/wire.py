@@ -67,6 +67,10 @@ DELETED = 2
 """`action` of a hub event that says its entity is gone."""
 
 
+SORT_BY_ID = 1
+ASCENDING = 0
+
+
 class Body(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True, gc=False):
     """A request body; None leaves a field out."""
 
@@ -248,6 +252,7 @@ class OrderQueryBody(Body, kw_only=True):
     page_offset: int
     sort_by: int | None = None
     sort_direction: int | None = None
+    include_total_count: bool | None = None
 
 
 class CloseBody(Body, kw_only=True):
@@ -289,6 +294,11 @@ class BarsReply(Reply, kw_only=True):
 
 class OrdersReply(Reply, kw_only=True):
     orders: list[OrderRow] | None = None
+    total_count: int | None = None
+
+
+class OrderReply(Reply, kw_only=True):
+    order: OrderRow | None = None
 
 
 class PlaceReply(Reply, kw_only=True):
