@@ -80,9 +80,12 @@ class Connection:
             InvalidRequest: the broker knows no such contract, or it has expired.
             BrokerError: the broker could not be asked.
         """
-        known = self._book.by_symbol.get(symbol.upper()) or self._book.instruments.get(symbol)
-        if known is not None:
-            return known
+        found = self._book.by_symbol.get(symbol.upper()) or self._book.instruments.get(symbol)
+        if found is not None:
+            known = self._book.instruments[found.instrument_id]
+            # a symbol whose contract has rolled means another one by now; its name goes on meaning what it meant
+            if known.active or symbol.upper() != known.symbol:
+                return known
         instrument = await self._broker.resolve(symbol)
         self._bus.publish(InstrumentResolved(instrument))
         return instrument

@@ -36,6 +36,7 @@ from tradeconsole.engine.market_data import MarketData
 from tradeconsole.engine.notices import Notices
 from tradeconsole.engine.quiet import QuietLane
 from tradeconsole.engine.recorder import Recorder
+from tradeconsole.engine.rolls import Rolls
 from tradeconsole.engine.supervisor import Supervisor
 from tradeconsole.engine.sync import Synchroniser
 from tradeconsole.engine.telemetry import Telemetry
@@ -138,6 +139,7 @@ class Engine:
             connection=self.connection,
             read_only=options.limits.read_only,
         )
+        Rolls(self.book, self.bus, self.connection, self.supervisor, self.notices, self._replace_on_watchlist)
         self.bus.subscribe(self._on_channel, ChannelChanged)
         self.bus.subscribe(self._on_stated, PositionReported)
         self.bus.subscribe(self._on_position, PositionChanged)
@@ -236,6 +238,17 @@ class Engine:
         if instrument_id in self.watchlist:
             self.watchlist.remove(instrument_id)
         self.market.want("watchlist", self.watchlist)
+
+    def _replace_on_watchlist(self, old: Instrument, new: Instrument) -> bool:
+        if old.instrument_id not in self.watchlist:
+            return False
+        place = self.watchlist.index(old.instrument_id)
+        if new.instrument_id in self.watchlist:
+            del self.watchlist[place]
+        else:
+            self.watchlist[place] = new.instrument_id
+        self.market.want("watchlist", self.watchlist)
+        return True
 
     def default_account(self) -> str | None:
         """The account to begin with."""
