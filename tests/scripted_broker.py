@@ -49,6 +49,7 @@ class ScriptedBroker(Broker):
         self.bar_gate: asyncio.Event | None = None
         self.place_gate: asyncio.Event | None = None
         self.reachable = True
+        self.woken = 0
         self.on_place: Callable[[OrderRequest], str] = lambda _: "3400000001"
         self.on_cancel: Callable[[str], None] = lambda _: None
         self.on_close: Callable[[str, int | None], None] = lambda _instrument, _size: None
@@ -77,6 +78,9 @@ class ScriptedBroker(Broker):
     async def stream(self, account_ids: Iterable[str]) -> None:
         for channel in Channel:
             self.publish(ChannelChanged(channel, ChannelState.UP))
+
+    def wake(self) -> None:
+        self.woken += 1
 
     async def close(self) -> None: ...
 

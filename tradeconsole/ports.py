@@ -179,6 +179,9 @@ class Broker(OrderInterface, PositionInterface, MarketDataInterface, Protocol):
     async def stream(self, account_ids: Iterable[str]) -> None:
         """Start the streams for these accounts. Returns at once; health comes as `ChannelChanged`."""
 
+    def wake(self) -> None:
+        """The user asks: streams that wait before they connect again, or have given up, connect now."""
+
     async def close(self) -> None:
         """Stop streams and free connections; never raises."""
 

@@ -175,6 +175,21 @@ async def test_being_thrown_out_is_told_and_not_fought() -> None:
         await until(lambda: test.state(Channel.ACCOUNT) is ChannelState.UP)
 
 
+async def test_being_thrown_out_again_and_again_is_left_to_the_user() -> None:
+    async with desk() as test:
+        await test.open()
+        for _ in range(2):
+            await until(lambda: test.state(Channel.ACCOUNT) is ChannelState.UP)
+            test.emulator.order("kick")
+            await until(lambda: test.state(Channel.ACCOUNT) is ChannelState.KICKED)
+        await until(lambda: "until you reconcile" in test.reasons())
+        await asyncio.sleep(0.8)
+        assert test.state(Channel.ACCOUNT) is ChannelState.KICKED
+        assert await test.buy()
+        test.broker.wake()
+        await until(lambda: test.state(Channel.ACCOUNT) is ChannelState.UP)
+
+
 async def test_a_session_elsewhere_takes_the_streams_and_leaves_the_orders() -> None:
     async with desk() as test:
         await test.open()

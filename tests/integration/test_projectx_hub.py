@@ -17,6 +17,7 @@ from tradeconsole.errors import AuthenticationFailed, BrokerUnavailable
 
 UP, DOWN, STALE, KICKED = ChannelState.UP, ChannelState.DOWN, ChannelState.STALE, ChannelState.KICKED
 CALLS: list[Call] = [("SubscribeAccounts",), ("SubscribeOrders", 7)]
+OFTEN_KICKED = msgspec.structs.replace(QUICK, kicked=(0.02, 0.1))
 WIRE_CALLS = [("SubscribeAccounts", []), ("SubscribeOrders", [7])]
 
 
@@ -195,6 +196,39 @@ async def test_being_thrown_out_is_answered_with_patience() -> None:
         await asyncio.sleep(0.15)
         assert len(peer.lines) == 1
         await until(up(desk, 2))
+
+
+async def test_after_too_many_takeovers_nothing_is_tried_until_the_user_asks() -> None:
+    async with running_hub() as peer, desk_at(peer, timings=OFTEN_KICKED) as desk:
+        peer.on_call = lambda line, target, _: asyncio.ensure_future(line.event("GatewayLogout"))
+        await until(lambda: "until you reconcile" in desk.reports[-1][1])
+        assert desk.state is KICKED
+        assert "that happened 3 times" in desk.reports[-1][1]
+        assert len(peer.lines) == 3
+        await asyncio.sleep(0.3)
+        assert len(peer.lines) == 3
+        peer.on_call = lambda line, target, arguments: None
+        desk.hub.wake()
+        await until(up(desk))
+        assert len(peer.lines) == 4
+
+
+async def test_a_hub_that_waits_connects_at_once_when_the_user_asks() -> None:
+    async with running_hub() as peer:
+        peer.status = 503
+        async with desk_at(peer, timings=msgspec.structs.replace(QUICK, reconnect=(60.0,))) as desk:
+            await until(lambda: DOWN in desk.states)
+            peer.status = None
+            desk.hub.wake()
+            await until(up(desk))
+
+
+async def test_waking_a_hub_that_is_up_changes_nothing() -> None:
+    async with running_hub() as peer, desk_at(peer) as desk:
+        await until(up(desk))
+        desk.hub.wake()
+        await asyncio.sleep(0.1)
+        assert (len(peer.lines), desk.state) == (1, UP)
 
 
 async def test_a_hub_that_is_down_is_tried_again_with_growing_pauses() -> None:

@@ -140,6 +140,7 @@ class Commands:
             case Arm() | Disarm():
                 return self._arm(command)
             case Reconcile():
+                self._connection.wake()
                 await self._sync.sync_all()
                 return Done("reconciled with the broker's records")
             case DismissNotifications():

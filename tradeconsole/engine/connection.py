@@ -67,6 +67,10 @@ class Connection:
                 await asyncio.sleep(RETRY[min(attempt, len(RETRY) - 1)])
             attempt += 1
 
+    def wake(self) -> None:
+        """Let streams that wait, or have given up, connect now."""
+        self._broker.wake()
+
     def _down(self, reason: str) -> None:
         log.warning("not connected: %s", reason)
         for channel in Channel:

@@ -18,6 +18,7 @@ from tradeconsole.domain.commands import (
     ModifyOrder,
     NudgeOrder,
     PlaceOrder,
+    Reconcile,
 )
 from tradeconsole.domain.events import (
     Channel,
@@ -274,6 +275,11 @@ async def test_a_finished_order_is_not_cancelled_again(desk: Desk) -> None:
     desk.engine.bus.publish(OrderReported(make_report(tag=order.order_id, status=OrderStatus.CANCELLED)))
     with pytest.raises(InvalidRequest, match="cancelled already"):
         await desk.engine.handle(CancelOrder(order.order_id))
+
+
+async def test_reconciling_lets_streams_that_have_given_up_try_again(desk: Desk) -> None:
+    await desk.engine.handle(Reconcile())
+    assert desk.broker.woken == 1
 
 
 async def test_cancel_all_tells_what_could_not_be_cancelled(desk: Desk) -> None:

@@ -155,6 +155,10 @@ class ProjectXBroker(Broker):
         self._user_hub.start()
         self._market_hub.start()
 
+    def wake(self) -> None:
+        self._user_hub.wake()
+        self._market_hub.wake()
+
     async def close(self) -> None:
         for task in self._lookups.values():
             task.cancel()

@@ -26,7 +26,8 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
 
     `server_ping` is how often a healthy hub is heard from at least; `silence` many of these without a byte mean
     that the connection is dead. `data_silence` is for a market hub that pings but brings no data. `hold` is the pause
-    after the gateway said that its request limit is reached.
+    after the gateway said that its request limit is reached. `kicked` are the pauses after each takeover by another
+    session; one more takeover than there are pauses, and the hub stays away until the user asks.
     """
 
     connect: float = 5.0
@@ -41,5 +42,5 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
     silence: float = 2.5
     data_silence: float = 30.0
     reconnect: tuple[float, ...] = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
-    kicked: tuple[float, ...] = (60.0, 300.0, 900.0)
+    kicked: tuple[float, ...] = (60.0, 120.0, 300.0, 900.0)
     stable: float = 10.0

@@ -7,6 +7,7 @@ two programs that both reconnect at once throw each other out for ever.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -26,6 +27,7 @@ from tradeconsole.brokers.projectx.hub_connection import (
     HubSilent,
     HubUnauthorised,
 )
+from tradeconsole.brokers.projectx.patience import Patience
 from tradeconsole.domain.events import ChannelState
 from tradeconsole.errors import AuthenticationFailed, BrokerError
 
@@ -77,6 +79,8 @@ class Hub:
         self._task: asyncio.Task[None] | None = None
         self._broken: asyncio.Future[None]
         self._stalls = 0
+        self._patience = Patience(timings)
+        self._woken = asyncio.Event()
 
     def start(self) -> None:
         """Begin; does nothing if begun."""
@@ -91,6 +95,11 @@ class Hub:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
+    def wake(self) -> None:
+        """Connect now, if it is not connected, and forget why it was not."""
+        self._patience.reset()
+        self._woken.set()
+
     async def want(self, calls: Iterable[Call]) -> None:
         """Declare all subscriptions. On an open connection the differences are sent before this returns."""
         self._wanted = dict.fromkeys(calls)
@@ -102,21 +111,21 @@ class Hub:
                     self._broken.set_exception(ended)  # the next connection gets them all
 
     async def _live(self) -> None:
-        failures = kicks = 0
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
             while True:
                 began = self._monotonic()
                 ended = await self._one_connection(session)
-                lasted = self._monotonic() - began
-                failures = 0 if lasted >= self._timings.stable else failures + 1
-                kicks = 0 if lasted >= self._timings.kicked[-1] else kicks
-                if isinstance(ended, HubKicked | HubDenied):
-                    pause = _step(self._timings.kicked, kicks)
-                    kicks += 1
-                else:
-                    pause = _step(self._timings.reconnect, failures) * random.uniform(1, 1 + _JITTER)  # noqa: S311 - no secret
-                self._report(_state_after(ended), f"{ended}; {_when(pause)}")
-                await asyncio.sleep(pause)
+                pause = self._patience.after(ended, self._monotonic() - began)
+                self._report(_state_after(ended), self._patience.sentence(ended, pause))
+                await self._rest(pause)
+
+    async def _rest(self, pause: float | None) -> None:
+        # many consoles that lost one gateway must not all come back in the same moment
+        seconds = None if pause is None else pause * random.uniform(1, 1 + _JITTER)  # noqa: S311 - no secret
+        self._woken.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
 
     async def _one_connection(self, session: aiohttp.ClientSession) -> HubEnded:
         token = ""
@@ -225,11 +234,3 @@ def _state_after(ended: HubEnded) -> ChannelState:
             return ChannelState.STALE
         case _:
             return ChannelState.DOWN
-
-
-def _step(pauses: tuple[float, ...], index: int) -> float:
-    return pauses[min(index, len(pauses) - 1)]
-
-
-def _when(pause: float) -> str:
-    return "reconnecting" if pause < 1 else f"trying again in {pause:.0f} s"

@@ -28,6 +28,8 @@ Handler = Callable[[msgspec.Raw], None]
 """Takes the arguments of one event; raises `msgspec.DecodeError` if they are not what they should be."""
 
 _LOGOUT: Final = "gatewaylogout"
+_TAKEN_OVER: Final = "another session of this user took over the data stream, probably the firm's web page or app, or another program"
+"""The event says nothing; sessions elsewhere are what users found behind it (unverified)."""
 _LOST: Final = "the connection to the hub was lost"
 _CLOSE_PATIENCE: Final = 1.0
 _FRAME: Final = {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}
@@ -209,7 +211,7 @@ class HubConnection:
         handler = self._handlers.get(target)
         if handler is None:
             if target == _LOGOUT:
-                raise HubKicked("another session of this user took over the data stream")
+                raise HubKicked(_TAKEN_OVER)
             log.debug("hub event %s is not known", event.target)
             return
         try:
