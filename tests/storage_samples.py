@@ -9,6 +9,7 @@ from trading_factories import ACCOUNT, MNQ, NOON, make_account, make_fill, make_
 from tradeconsole.domain.events import NotificationRaised, RoundTripVoided, Severity
 from tradeconsole.domain.orders import Bracket, Order, OrderRole, OrderStatus, OrderType, Side
 from tradeconsole.domain.portfolio import Position, RoundTrip
+from tradeconsole.domain.workspace import Workspace
 from tradeconsole.ports import AuditEntry, EquityPoint, JournalRecord, PositionCleared
 
 
@@ -102,6 +103,7 @@ ONE_OF_EACH: tuple[JournalRecord, ...] = (
     make_notification(),
     EquityPoint(ACCOUNT, NOON, Decimal("150041.25")),
     AuditEntry(time=NOON, who="hand", what="place", why="ticket", account_id=ACCOUNT, order_id="tc-full"),
+    Workspace(account_id=ACCOUNT, added=("6E", "CL"), removed=("NQ",)),
 )
 
 

@@ -13,6 +13,7 @@ from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.market import BarSeries, Quote, Span, Timeframe
 from tradeconsole.domain.orders import Order, OrderReport, OrderRequest, OrderType, Side
 from tradeconsole.domain.portfolio import Fill, Position, RoundTrip
+from tradeconsole.domain.workspace import Workspace
 
 Publish = Callable[[BrokerEvent], None]
 """How an adapter tells the engine something: synchronous, on the engine's loop, never raises."""
@@ -220,9 +221,10 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     round_trips: tuple[RoundTrip, ...] = ()
     notifications: tuple[NotificationRaised, ...] = ()
     equity: tuple[tuple[str, datetime, Decimal], ...] = ()
+    workspace: Workspace = Workspace()
 
 
-Record = Order | Fill | Position | RoundTrip | Account | Instrument | NotificationRaised
+Record = Order | Fill | Position | RoundTrip | Account | Instrument | NotificationRaised | Workspace
 """Durable facts. The newest record of an identity wins; writing one twice changes nothing."""
 
 

@@ -13,8 +13,12 @@ from tradeconsole.brokers.projectx.adapter import ProjectXBroker
 from tradeconsole.domain.commands import Flatten
 from tradeconsole.domain.market import Bar, BarSeries, Span, Timeframe
 from tradeconsole.engine.charts import ChartFeed
+from tradeconsole.engine.thread import EngineThread
 from tradeconsole.errors import BrokerUnavailable
 from tradeconsole.storage.store import Store
+from tradeconsole.views.local import LocalSession
+from tradeconsole.views.sections import SessionInfo
+from tradeconsole.views.session import Focus
 
 BARS = 300
 TIMEFRAMES = ("1m", "1h")
@@ -73,6 +77,33 @@ async def test_after_a_restart_the_chart_comes_from_the_cache(
             assert all(bar == known[bar.time] for bar in shown)
             assert all(span.start > before[key][-1].time for span in asked.get(key, []))
         await test.close()
+
+
+async def test_a_start_begins_with_the_account_last_used_and_the_watchlist_as_it_was_left(
+    harness: StoreHarness, tmp_path: Path
+) -> None:
+    async with desk() as test:
+        combine = str(test.emulator.combine_id)
+        store = await harness.open()
+        await start(test, store)
+        session = LocalSession(EngineThread(), test.engine, SessionInfo(profile="sim"))
+        await session._watch(Focus(account_id=combine))
+        await session._add_symbol("CL")
+        await session._remove_symbol("MNQ")
+        shutil.copytree(harness.folder / "spool", tmp_path / "killed" / "spool")
+        await session._close()
+        await test.close()
+        await store.close()
+
+        again = StoreHarness(harness.dsn, tmp_path / "killed")
+        try:
+            await test.open((await again.open()).journal, watchlist=("MNQ", "ES"))
+            contracts = [test.emulator.contract(symbol) for symbol in ("ES", "CL")]
+            await until(lambda: test.engine.watchlist == contracts)
+            assert test.engine.default_account() == combine
+        finally:
+            await test.close()
+            await again.close()
 
 
 async def test_the_whole_feed_is_there_after_leaving_and_after_a_kill(

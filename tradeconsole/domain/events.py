@@ -11,6 +11,7 @@ from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.market import Bar, Depth, Quote, Tick, Timeframe
 from tradeconsole.domain.orders import Order, OrderReport
 from tradeconsole.domain.portfolio import Fill, Position, RoundTrip
+from tradeconsole.domain.workspace import Workspace
 
 
 class Channel(StrEnum):
@@ -245,6 +246,13 @@ BrokerEvent = (
     | ChannelChanged
 )
 
+
+class WorkspaceChanged(msgspec.Struct, frozen=True, gc=False):
+    """The user chose another account, or changed the watchlist."""
+
+    workspace: Workspace
+
+
 EngineEvent = (
     OrderIntended
     | OrderSent
@@ -266,6 +274,7 @@ EngineEvent = (
     | StorageChanged
     | ChartLoaded
     | HeartbeatPassed
+    | WorkspaceChanged
 )
 
 Event = BrokerEvent | EngineEvent

@@ -40,6 +40,7 @@ from tradeconsole.engine.rolls import Rolls
 from tradeconsole.engine.supervisor import Supervisor
 from tradeconsole.engine.sync import Synchroniser
 from tradeconsole.engine.telemetry import Telemetry
+from tradeconsole.engine.workbench import Workbench
 from tradeconsole.ports import BarStore, Broker, BrokerHooks, Journal, Restored
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     """For one-shot commands: no streams, no memory, and only its own orders recorded."""
     reconcile_seconds: float = 15.0
     account: str | None = None
-    """Name or id of the account to begin with; None: the first that may trade."""
+    """Name or id of the account to begin with; None: the one last used, else the first that may trade."""
     limits: risk.RiskLimits = risk.RiskLimits()
 
 
@@ -86,6 +87,7 @@ class Engine:
         self.notices = Notices(self.bus, self.book, self.clock.now)
         self.recorder = Recorder(self.bus, journal, self._spool_trouble, quiet=options.quiet)
         self.equity = EquityCurve(self.book, journal)
+        self.workbench = Workbench(self.bus)
         self.beats = 0
         self.streaming = False
         self.watchlist: list[str] = []
@@ -174,7 +176,7 @@ class Engine:
         await self.broker.stream([account.account_id for account in self.book.shown_accounts()])
         self.supervisor.keep("reconcile", lambda: self.sync.run(self.options.reconcile_seconds))
         self.sync.request()
-        await self.connection.resolve_all(self.options.watchlist, self.watch_instrument)
+        await self._watch_all()
 
     async def _remember(self) -> None:
         self.restore(await self.journal.restore())
@@ -186,6 +188,10 @@ class Engine:
         self.notices.remember()
         self.market.want("positions", {p.instrument_id for p in memory.positions if p.size})
         self.commands.mark_read()
+        is_late = self.workbench.is_known
+        self.workbench.remember(memory.workspace)
+        if is_late:
+            self.supervisor.start("watchlist", self._watch_all())
         self.sync.request()
 
     async def _beat(self) -> None:
@@ -228,15 +234,33 @@ class Engine:
 
     # -- watchlist ------------------------------------------------------------------------------------------
 
+    async def _watch_all(self) -> None:
+        """Stream what settings and workspace have on the watchlist."""
+        symbols = (*self.options.watchlist, *self.workbench.kept.added)
+        await self.connection.resolve_all(symbols, self._watch_unless_removed)
+
+    def _watch_unless_removed(self, instrument: Instrument) -> None:
+        if instrument.symbol not in self.workbench.kept.removed:
+            self._show(instrument)
+
     def watch_instrument(self, instrument: Instrument) -> None:
-        """Put an instrument on the watchlist and stream it."""
-        if instrument.instrument_id not in self.watchlist:
-            self.watchlist.append(instrument.instrument_id)
+        """Put an instrument on the watchlist, for later starts too, and stream it."""
+        self.workbench.watch(instrument.symbol, configured=self._is_configured(instrument))
+        self._show(instrument)
+
+    def unwatch_instrument(self, instrument: Instrument) -> None:
+        """Take an instrument off the watchlist, for later starts too."""
+        self.workbench.ignore(instrument.symbol, configured=self._is_configured(instrument))
+        if instrument.instrument_id in self.watchlist:
+            self.watchlist.remove(instrument.instrument_id)
         self.market.want("watchlist", self.watchlist)
 
-    def unwatch_instrument(self, instrument_id: str) -> None:
-        if instrument_id in self.watchlist:
-            self.watchlist.remove(instrument_id)
+    def _is_configured(self, instrument: Instrument) -> bool:
+        return not {instrument.symbol, instrument.name}.isdisjoint(map(str.upper, self.options.watchlist))
+
+    def _show(self, instrument: Instrument) -> None:
+        if instrument.instrument_id not in self.watchlist:
+            self.watchlist.append(instrument.instrument_id)
         self.market.want("watchlist", self.watchlist)
 
     def _replace_on_watchlist(self, old: Instrument, new: Instrument) -> bool:
@@ -251,9 +275,12 @@ class Engine:
         return True
 
     def default_account(self) -> str | None:
-        """The account to begin with."""
+        """The account to begin with: the one of the settings, the one last used, else the first that may trade."""
+        if self.streaming and not self.workbench.is_known:
+            return None  # a moment later it might be another one
         accounts = self.book.shown_accounts()
         wanted = [a for a in accounts if self.options.account in {a.account_id, a.name}]
+        wanted = wanted or [a for a in accounts if a.account_id == self.workbench.account_id]
         tradable = [account for account in accounts if account.can_trade]
         chosen = wanted or tradable or accounts
         return chosen[0].account_id if chosen else None

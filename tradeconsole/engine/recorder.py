@@ -13,6 +13,7 @@ from tradeconsole.domain.events import (
     PositionChanged,
     RoundTripClosed,
     RoundTripVoided,
+    WorkspaceChanged,
 )
 from tradeconsole.domain.orders import OrderStatus
 from tradeconsole.engine.bus import Bus
@@ -47,6 +48,7 @@ class Recorder:
         bus.subscribe(self._account, AccountChanged)
         bus.subscribe(self._instrument, InstrumentResolved)
         bus.subscribe(self._notification, NotificationRaised)
+        bus.subscribe(self._workspace, WorkspaceChanged)
 
     def _write(self, record: JournalRecord) -> None:
         try:
@@ -87,3 +89,6 @@ class Recorder:
 
     def _notification(self, event: NotificationRaised) -> None:
         self._write(event)
+
+    def _workspace(self, event: WorkspaceChanged) -> None:
+        self._write(event.workspace)

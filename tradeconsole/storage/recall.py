@@ -8,6 +8,7 @@ from tradeconsole.domain.events import NotificationRaised, RoundTripVoided
 from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.orders import Order
 from tradeconsole.domain.portfolio import Fill, Position, RoundTrip
+from tradeconsole.domain.workspace import Workspace
 from tradeconsole.ports import EquityPoint, JournalRecord, PositionCleared, Restored
 from tradeconsole.storage.records import Entry
 
@@ -25,6 +26,7 @@ _IDENTITIES: Final[dict[type[JournalRecord], tuple[str, tuple[str, ...]]]] = {
     RoundTripVoided: ("round trip", ("account_id", "round_trip_id")),
     NotificationRaised: ("notification", ("notification_id",)),
     EquityPoint: ("equity", ("account_id", "time")),
+    Workspace: ("workspace", ()),
 }
 
 
@@ -52,6 +54,7 @@ def recall(entries: Iterable[Entry]) -> Restored:
         round_trips=tuple(sorted(_of(RoundTrip, records), key=lambda trip: trip.closed_at)),
         notifications=tuple(sorted(_of(NotificationRaised, records), key=lambda raised: raised.time)),
         equity=tuple((point.account_id, point.time, point.equity) for point in points),
+        workspace=next(iter(_of(Workspace, records)), Workspace()),
     )
 
 

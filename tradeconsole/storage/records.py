@@ -13,6 +13,7 @@ from tradeconsole.domain.events import NotificationRaised, RoundTripVoided
 from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.orders import Order
 from tradeconsole.domain.portfolio import Fill, Position, RoundTrip
+from tradeconsole.domain.workspace import Workspace
 from tradeconsole.errors import StorageError
 from tradeconsole.ports import AuditEntry, EquityPoint, JournalRecord, PositionCleared
 
@@ -28,6 +29,7 @@ KINDS: Final[dict[int, type[JournalRecord]]] = {
     9: NotificationRaised,
     10: EquityPoint,
     11: AuditEntry,
+    12: Workspace,
 }
 
 _KIND_BYTES: Final = {cls: bytes([kind]) for kind, cls in KINDS.items()}

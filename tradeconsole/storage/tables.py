@@ -12,6 +12,7 @@ from tradeconsole.domain.events import NotificationRaised, RoundTripVoided
 from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.orders import Order
 from tradeconsole.domain.portfolio import Fill, Position, RoundTrip
+from tradeconsole.domain.workspace import Workspace
 from tradeconsole.ports import AuditEntry, EquityPoint, JournalRecord, PositionCleared, Restored
 from tradeconsole.storage.accounts import load_accounts, load_equity, save_accounts, save_equity
 from tradeconsole.storage.instruments import load_instruments, save_instruments
@@ -27,6 +28,7 @@ from tradeconsole.storage.portfolio import (
     save_round_trips,
 )
 from tradeconsole.storage.records import Entry
+from tradeconsole.storage.workspaces import load_workspace, save_workspaces
 
 Save = Callable[[Connection, str, Iterable[tuple[int, Any]]], Awaitable[None]]
 
@@ -42,6 +44,7 @@ _SAVES: Final[dict[type[JournalRecord], Save]] = {
     NotificationRaised: save_notifications,
     EquityPoint: save_equity,
     AuditEntry: save_audit,
+    Workspace: save_workspaces,
 }
 
 
@@ -78,6 +81,7 @@ async def load(connection: Connection, broker: str, windows: Windows) -> Restore
         round_trips=await load_round_trips(connection, broker, windows.round_trips),
         notifications=await load_notifications(connection, broker, windows.notifications),
         equity=await load_equity(connection, broker, windows.equity),
+        workspace=await load_workspace(connection, broker),
     )
 
 
@@ -94,6 +98,7 @@ _TRADING_TABLES: Final = (
     "notifications",
     "audit",
     "refused_records",
+    "workspaces",
 )
 
 

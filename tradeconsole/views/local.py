@@ -135,7 +135,7 @@ class LocalSession:
 
     async def _remove_symbol(self, symbol: str) -> None:
         instrument = await self._engine.connection.resolve(symbol)
-        self._engine.unwatch_instrument(instrument.instrument_id)
+        self._engine.unwatch_instrument(instrument)
         self._subscribed().mark(frozenset({"watchlist"}))
 
     async def _close(self) -> None:

@@ -109,6 +109,8 @@ class Subscriber:
         if focus.symbol is not None:
             instrument = await self._engine.connection.resolve(focus.symbol)
             self._engine.market.want(self, {instrument.instrument_id})
+        if focus.account_id is not None:
+            self._engine.workbench.use_account(focus.account_id)
         self._focus, self._instrument, self._timeframe = focus, instrument, timeframe
         if not focus.chart:
             self._engine.market.unwatch_chart(self)
