@@ -18,7 +18,8 @@ from tradeconsole.emulator.switches import Switches
 
 @pytest_asyncio.fixture
 async def emulator() -> AsyncIterator[RunningEmulator]:
-    async with running_emulator() as running:
+    # lively at any time of day: the hour after the close has a quote in ten seconds
+    async with running_emulator(activity=10.0) as running:
         yield running
 
 

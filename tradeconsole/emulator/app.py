@@ -50,7 +50,7 @@ def build_app(gateway: Gateway, hubs: Hubs, control: Sequence[BaseRoute]) -> Sta
         routes.append(Route(f"/hubs/{hub}/negotiate", _negotiation(gateway), methods=["POST"]))
         routes.append(WebSocketRoute(f"/hubs/{hub}", _hub(gateway, hubs, hub)))
     return Starlette(
-        routes=[*routes, *control],
+        routes=[*routes, *control, WebSocketRoute("/{path:path}", _nowhere)],
         middleware=[Middleware(GatewayConventions, gateway=gateway)],
         exception_handlers={HTTPException: _bare_error},
     )
@@ -69,6 +69,11 @@ async def _bare_error(_request: Request, error: Exception) -> Response:
         (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
     )
     return Response(status_code=status_code, headers=headers)
+
+
+async def _nowhere(websocket: WebSocket) -> None:
+    """No hub answers here."""
+    await websocket.send_denial_response(Response(status_code=404))
 
 
 def _negotiation(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
@@ -133,13 +138,14 @@ class _HubSocket:
         except (WebSocketDisconnect, RuntimeError):
             return
 
-    async def receive_text(self) -> str | None:
+    async def receive(self) -> bytes | None:
         message = await self._websocket.receive()
         if message["type"] == "websocket.disconnect":
             self._gone = True
             return None
         text: str | None = message.get("text")
-        return text if text is not None else message["bytes"].decode("utf-8", "replace")
+        data: bytes = message["bytes"] if text is None else text.encode()
+        return data
 
     def abort(self) -> None:
         client = self._websocket.client

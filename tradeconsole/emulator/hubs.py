@@ -4,7 +4,6 @@ import asyncio
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -66,11 +65,15 @@ METHODS: Final = {
 
 
 class HubLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """The framework's timers in seconds, with ASP.NET Core's defaults; `unread` characters cut a client off."""
+    """The framework's timers in seconds, with ASP.NET Core's defaults; `unread` characters cut a client off.
+
+    `goodbye` is how long a client that does not read may take to hear the last words.
+    """
 
     keep_alive: float = 15.0
     client_silence: float = 30.0
     handshake: float = 15.0
+    goodbye: float = 5.0
     unread: int = 4 * 2**20
 
 
@@ -81,8 +84,8 @@ class Socket(Protocol):
 
     async def close(self, code: int = 1000) -> None: ...
 
-    async def receive_text(self) -> str | None:
-        """The next piece of text; None when the peer has gone."""
+    async def receive(self) -> bytes | None:
+        """The next message; None when the peer has gone."""
 
     def abort(self) -> None:
         """Cut the connection without a word."""
@@ -139,8 +142,11 @@ class HubConnection:
             await self._read(opened, invoked)
         finally:
             self.finish()
-            with suppress(asyncio.CancelledError):
-                await writer
+            try:
+                async with asyncio.timeout(self._limits.goodbye):
+                    await writer
+            except TimeoutError:
+                self.abort()
 
     async def _read(
         self,
@@ -148,33 +154,28 @@ class HubConnection:
         invoked: Callable[["HubConnection", signalr.Invocation], None],
     ) -> None:
         protocol = signalr.HubServerProtocol()
-        patience = self._limits.handshake
-        while self._farewell is None:
-            try:
-                async with asyncio.timeout(patience):
-                    text = await self._socket.receive_text()
-                messages = protocol.receive(text) if text is not None else [signalr.Close()]
-            except TimeoutError:
-                error = None if protocol.is_open else "Handshake was canceled."
-                self.finish(signalr.close(error) if protocol.is_open else signalr.Handshake(error).reply())
-                return
-            except signalr.ProtocolBroken as error:
-                self.finish(
-                    signalr.close(str(error)) if protocol.is_open else signalr.Handshake(str(error)).reply()
-                )
-                return
-            patience = self._limits.client_silence if protocol.is_open else self._limits.handshake
-            for message in messages:
-                match message:
-                    case signalr.Handshake():
-                        self.send(message.reply())
-                        if message.error is not None:
-                            return
-                        opened(self)
-                    case signalr.Invocation():
-                        invoked(self, message)
-                    case signalr.Close():
-                        return
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._limits.handshake) as patience:
+                while self._farewell is None and (data := await self._socket.receive()) is not None:
+                    for message in protocol.receive(data):
+                        match message:
+                            case signalr.Handshake():
+                                self.send(message.reply())
+                                if message.error is not None:
+                                    return
+                                opened(self)
+                            case signalr.Invocation():
+                                invoked(self, message)
+                            case signalr.Close():
+                                return
+                    if protocol.is_open:
+                        patience.reschedule(loop.time() + self._limits.client_silence)
+        except TimeoutError:
+            canceled = signalr.Handshake("Handshake was canceled.").reply()
+            self.finish(protocol.farewell() if protocol.is_open else canceled)
+        except signalr.ProtocolBroken:
+            self.finish(protocol.farewell())
 
     async def _write(self) -> None:
         while self._farewell is None or self._queue:
@@ -277,10 +278,12 @@ class Hubs:
     def _invoked(self, connection: HubConnection, call: signalr.Invocation) -> None:
         method = METHODS[connection.hub].get(call.target.lower())
         exception = _objection(method, call)
+        error = None if exception is None else signalr.failed_invocation(call.target, exception)
+        if error is None and call.streamed:
+            error = signalr.not_a_stream(call.target)
         if call.invocation_id is not None:
-            error = None if exception is None else signalr.failed_invocation(call.target, exception)
             connection.send(signalr.completion(call.invocation_id, error))
-        if method is None or exception is not None:
+        if method is None or error is not None:
             return
         key: Key = call.arguments[0] if call.arguments else None
         subscription = (method.channel, key)
@@ -304,9 +307,14 @@ def _objection(method: Method | None, call: signalr.Invocation) -> str | None:
             f"InvalidDataException: Invocation provides {len(call.arguments)} argument(s) "
             f"but target expects {expected}."
         )
-    if method.argument is not None and type(call.arguments[0]) is not method.argument:
+    if method.argument is not None and not _binds(method.argument, call.arguments[0]):
         return (
             "InvalidDataException: Error binding arguments. Make sure that the types of the provided "
             "values match the types of the hub method being invoked."
         )
     return None
+
+
+def _binds(kind: type[int] | type[str], value: object) -> bool:
+    """Whether an argument is of the type that a method declares: a 32-bit number, or text."""
+    return type(value) is kind and (not isinstance(value, int) or -(2**31) <= value < 2**31)

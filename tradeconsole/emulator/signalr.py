@@ -1,16 +1,17 @@
-"""Server side of the SignalR JSON hub protocol, without any I/O: text in, typed messages out."""
+"""Server side of the SignalR JSON hub protocol, without any I/O: bytes in, typed messages out."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 SEPARATOR: Final = "\x1e"
 PING: Final = '{"type":6}\x1e'
 MAX_MESSAGE_BYTES: Final = 32 * 1024
-"""Framework default for one message from a client."""
+"""Framework default for one record from a client."""
 
-_INVOCATION, _PING, _CLOSE = 1, 6, 7
+_INVOCATION, _STREAM_INVOCATION, _PING, _CLOSE = 1, 4, 6, 7
 
 
 class Handshake(msgspec.Struct, frozen=True):
@@ -24,11 +25,12 @@ class Handshake(msgspec.Struct, frozen=True):
 
 
 class Invocation(msgspec.Struct, frozen=True):
-    """The client calls a hub method; without `invocation_id` it wants no answer."""
+    """The client calls a hub method; without `invocation_id` it wants no answer. `streamed`: it wants many."""
 
     target: str
     arguments: list[Any]
     invocation_id: str | None = None
+    streamed: bool = False
 
 
 class Ping(msgspec.Struct, frozen=True):
@@ -42,6 +44,11 @@ class Close(msgspec.Struct, frozen=True):
 ClientMessage = Handshake | Invocation | Ping | Close
 
 
+_SEPARATOR: Final = SEPARATOR.encode()
+
+ShapeT = TypeVar("ShapeT", bound=msgspec.Struct)
+
+
 class ProtocolBroken(Exception):
     """The client sent what the protocol does not allow; the connection has to end."""
 
@@ -53,8 +60,8 @@ class _Opening(msgspec.Struct):
 
 class _Record(msgspec.Struct, rename="camel"):
     type: int
-    target: str = ""
-    arguments: list[Any] = msgspec.field(default_factory=list)
+    target: str | UnsetType = UNSET
+    arguments: list[Any] | UnsetType = UNSET
     invocation_id: str | None = None
 
 
@@ -62,7 +69,7 @@ class HubServerProtocol:
     """Reads one client's records; they may be packed into one frame or split over several."""
 
     def __init__(self) -> None:
-        self._rest = ""
+        self._rest = b""
         self._open = False
 
     @property
@@ -70,27 +77,30 @@ class HubServerProtocol:
         """Whether the handshake is done."""
         return self._open
 
-    def receive(self, data: str) -> list[ClientMessage]:
-        """Messages completed by this piece of text.
+    def receive(self, data: bytes) -> Iterator[ClientMessage]:
+        """Messages completed by this piece; what comes before a breach is still told.
 
         Raises:
             ProtocolBroken: not JSON, no known shape, or longer than the server accepts.
         """
-        *records, self._rest = (self._rest + data).split(SEPARATOR)
-        if max(map(len, (*records, self._rest))) > MAX_MESSAGE_BYTES:
-            raise ProtocolBroken(f"The maximum message size of {MAX_MESSAGE_BYTES}B was exceeded.")
-        messages: list[ClientMessage] = []
+        *records, self._rest = (self._rest + data).split(_SEPARATOR)
         for record in records:
+            if len(record) >= MAX_MESSAGE_BYTES:
+                raise ProtocolBroken
             message = self._read(record) if self._open else self._read_opening(record)
             if message is not None:
-                messages.append(message)
-        return messages
+                yield message
+        if len(self._rest) >= MAX_MESSAGE_BYTES:
+            raise ProtocolBroken
 
-    def _read_opening(self, record: str) -> Handshake:
-        try:
-            opening = msgspec.json.decode(record, type=_Opening)
-        except msgspec.MsgspecError as error:
-            raise ProtocolBroken("An unexpected error occurred during connection handshake.") from error
+    def farewell(self) -> str:
+        """What a client hears that broke the protocol or fell silent; the framework keeps the details to itself."""
+        if self._open:
+            return close("Connection closed with an error.", allow_reconnect=True)
+        return Handshake("An unexpected error occurred during connection handshake.").reply()
+
+    def _read_opening(self, record: bytes) -> Handshake:
+        opening = _decoded(record, _Opening)
         if opening.protocol != "json":
             return Handshake(f"The protocol '{opening.protocol}' is not supported.")
         # version 0 is what signalrcore sends when it skips negotiation
@@ -100,20 +110,32 @@ class HubServerProtocol:
         return Handshake()
 
     @staticmethod
-    def _read(record: str) -> ClientMessage | None:
-        try:
-            message = msgspec.json.decode(record, type=_Record)
-        except msgspec.MsgspecError as error:
-            raise ProtocolBroken("Connection closed with an error.") from error
+    def _read(record: bytes) -> ClientMessage | None:
+        message = _decoded(record, _Record)
         match message.type:
-            case 1:
-                return Invocation(message.target, message.arguments, message.invocation_id)
+            case 1 | 4:
+                if message.target is UNSET or message.arguments is UNSET:
+                    raise ProtocolBroken
+                return Invocation(
+                    message.target,
+                    message.arguments,
+                    message.invocation_id,
+                    message.type == _STREAM_INVOCATION,
+                )
             case 6:
                 return Ping()
             case 7:
                 return Close()
             case _:
                 return None
+
+
+def _decoded(record: bytes, shape: type[ShapeT]) -> ShapeT:
+    try:
+        return msgspec.json.decode(record, type=shape)
+    # besides what is no JSON: text that is no UTF-8, and nesting deeper than the stack
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise ProtocolBroken from error
 
 
 def event(target: str, arguments: Sequence[object]) -> str:
@@ -141,6 +163,11 @@ def close(error: str | None = None, *, allow_reconnect: bool | None = None) -> s
 def failed_invocation(target: str, exception: str) -> str:
     """The error text of a completion, in the framework's words."""
     return f"Failed to invoke '{target}' due to an error on the server. {exception}"
+
+
+def not_a_stream(target: str) -> str:
+    """The error text of a completion when a client asked for a stream where there is none."""
+    return f"The client attempted to invoke the non-streaming '{target}' method with a streaming invocation."
 
 
 def _encode(value: object) -> str:

@@ -16,14 +16,14 @@ from tradeconsole.emulator.user_feed import UserFeed
 from tradeconsole.emulator.world import build_world
 from tradeconsole.exchange.records import AccountChanged, ExchangeOptions
 
-OPENING = '{"protocol":"json","version":1}\x1e'
+OPENING = b'{"protocol":"json","version":1}\x1e'
 
 
 class FakeSocket:
     """A WebSocket whose peer is the test; `stuck` never finishes sending."""
 
     def __init__(self, *, stuck: bool = False) -> None:
-        self.incoming: asyncio.Queue[str | None] = asyncio.Queue()
+        self.incoming: asyncio.Queue[bytes | None] = asyncio.Queue()
         self.sent: list[str] = []
         self.closed = False
         self.aborted = False
@@ -38,7 +38,7 @@ class FakeSocket:
     async def close(self, code: int = 1000) -> None:
         self.closed = True
 
-    async def receive_text(self) -> str | None:
+    async def receive(self) -> bytes | None:
         return await self.incoming.get()
 
     def abort(self) -> None:
@@ -88,7 +88,7 @@ async def test_subscriptions_are_told_once_confirmed_and_forgotten_with_the_conn
     desk = Desk()
     async with desk.connected(Hub.MARKET) as (socket, _):
         call = {"type": 1, "invocationId": "1", "target": "SubscribeContractQuotes", "arguments": ["C"]}
-        socket.incoming.put_nowait(json.dumps(call) + "\x1e")
+        socket.incoming.put_nowait(json.dumps(call).encode() + b"\x1e")
         await settled()
         assert desk.subscribed == [(Channel.QUOTES, "C")]
         assert "".join(socket.sent).endswith('{"type":3,"invocationId":"1","result":null}\x1e')
@@ -139,8 +139,30 @@ async def test_events_of_an_account_reach_its_owner_only(user: str, hears: bool)
     exchange.open_account(account)
     feed = UserFeed(desk.hubs, exchange, desk.faults, UserEnvelope.WRAPPED)
     async with desk.connected(Hub.USER, user) as (socket, _):
-        socket.incoming.put_nowait('{"type":1,"target":"SubscribeAccounts","arguments":[]}\x1e')
+        socket.incoming.put_nowait(b'{"type":1,"target":"SubscribeAccounts","arguments":[]}\x1e')
         await settled()
         feed.publish([AccountChanged(exchange.now, account)])
         await settled()
         assert any("GatewayUserAccount" in frame for frame in socket.sent) is hears
+
+
+async def test_a_client_that_dribbles_its_handshake_is_let_go_in_the_time_of_one() -> None:
+    desk = Desk()
+    socket = FakeSocket()
+    serving = asyncio.create_task(desk.hubs.serve(Hub.USER, "demo", socket, HubLimits(handshake=0.1)))
+    while not serving.done():
+        socket.incoming.put_nowait(b"{")
+        await asyncio.sleep(0.01)
+    assert socket.sent == ['{"error":"Handshake was canceled."}\x1e']
+    assert socket.closed
+
+
+async def test_a_client_that_neither_speaks_nor_reads_is_cut_off_in_the_end() -> None:
+    desk = Desk()
+    limits = HubLimits(client_silence=0.05, goodbye=0.05)
+    socket = FakeSocket(stuck=True)
+    serving = asyncio.create_task(desk.hubs.serve(Hub.USER, "demo", socket, limits))
+    socket.incoming.put_nowait(OPENING)
+    await serving
+    assert socket.aborted
+    assert desk.hubs.connections() == []

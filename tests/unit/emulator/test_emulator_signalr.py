@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tradeconsole.emulator import signalr
 from tradeconsole.emulator.signalr import (
+    MAX_MESSAGE_BYTES,
     Close,
     Handshake,
     HubServerProtocol,
@@ -17,11 +18,11 @@ from tradeconsole.emulator.signalr import (
     ProtocolBroken,
 )
 
-OPENING = '{"protocol":"json","version":1}\x1e'
+OPENING = b'{"protocol":"json","version":1}\x1e'
 SESSION = (
     OPENING
-    + '{"type":1,"invocationId":"0","target":"SubscribeAccounts","arguments":[],"headers":{}}\x1e'
-    + '{"type":6}\x1e{"type":1,"target":"SubscribeOrders","arguments":[7]}\x1e{"type":7}\x1e'
+    + b'{"type":1,"invocationId":"0","target":"SubscribeAccounts","arguments":[],"headers":{}}\x1e'
+    + b'{"type":6}\x1e{"type":1,"target":"SubscribeOrders","arguments":[7]}\x1e{"type":7}\x1e'
 )
 MESSAGES = [
     Handshake(),
@@ -44,7 +45,7 @@ def test_records_may_be_packed_or_split_anywhere(cuts: list[int]) -> None:
 @pytest.mark.parametrize("version", [0, 1])
 def test_versions_0_and_1_of_the_protocol_open(version: int) -> None:
     protocol = HubServerProtocol()
-    (handshake,) = protocol.receive(f'{{"protocol":"json","version":{version}}}\x1e')
+    (handshake,) = protocol.receive(f'{{"protocol":"json","version":{version}}}\x1e'.encode())
     assert isinstance(handshake, Handshake)
     assert handshake.reply() == "{}\x1e"
     assert protocol.is_open
@@ -59,28 +60,75 @@ def test_versions_0_and_1_of_the_protocol_open(version: int) -> None:
 )
 def test_what_is_not_offered_is_refused_in_the_handshake(opening: str, words: str) -> None:
     protocol = HubServerProtocol()
-    (handshake,) = protocol.receive(opening + "\x1e")
+    (handshake,) = protocol.receive(opening.encode() + b"\x1e")
     assert isinstance(handshake, Handshake)
     assert words in json.loads(handshake.reply()[:-1])["error"]
     assert not protocol.is_open
 
 
-@pytest.mark.parametrize("text", ["hello\x1e", '{"protocol":"json"}\x1e', "x" * 40_000])
-def test_a_broken_opening_ends_the_connection(text: str) -> None:
-    with pytest.raises(ProtocolBroken):
-        HubServerProtocol().receive(text)
-
-
-def test_a_broken_record_ends_the_connection() -> None:
+@pytest.mark.parametrize("data", [b"hello\x1e", b'{"protocol":"json"}\x1e', b"x" * 40_000, b"\xff\x1e"])
+def test_a_broken_opening_ends_the_connection(data: bytes) -> None:
     protocol = HubServerProtocol()
-    protocol.receive(OPENING)
     with pytest.raises(ProtocolBroken):
-        protocol.receive('{"type":"one"}\x1e')
+        list(protocol.receive(data))
+    assert protocol.farewell() == (
+        '{"error":"An unexpected error occurred during connection handshake."}\x1e'
+    )
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b'{"type":"one"}',
+        b'{"target":"SubscribeAccounts","arguments":[]}',
+        b'{"type":1,"arguments":[]}',
+        b'{"type":1,"target":"SubscribeAccounts"}',
+        b'{"type":1,"target":"X","arguments":{}}',
+        b'{"type":1,"target":"X","arguments":[],"invocationId":5}',
+        b'{"type":1,"target":"\xff","arguments":[]}',
+        b'{"type":1,"target":"\\ud800","arguments":[]}',
+        b"[]",
+        b"",
+        b"\x00\x01\x02",
+        b"[" * 30_000,
+        b'{"type":1,"target":"X","arguments":' + b"[" * 30_000,
+        b'{"type":1,"target":"X","arguments":[],"x":' + b"[" * 30_000,
+    ],
+)
+def test_a_broken_record_ends_the_connection_after_those_before_it(record: bytes) -> None:
+    protocol = HubServerProtocol()
+    list(protocol.receive(OPENING))
+    messages = protocol.receive(b'{"type":6}\x1e' + record + b"\x1e")
+    assert next(messages) == Ping()
+    with pytest.raises(ProtocolBroken):
+        next(messages)
+    assert protocol.farewell() == (
+        '{"type":7,"error":"Connection closed with an error.","allowReconnect":true}\x1e'
+    )
+
+
+def test_a_record_may_be_as_long_as_the_framework_allows_and_no_longer() -> None:
+    protocol = HubServerProtocol()
+    list(protocol.receive(OPENING))
+    room = MAX_MESSAGE_BYTES - len('{"type":6,"x":""}') - 1
+    assert list(protocol.receive(f'{{"type":6,"x":"{"x" * room}"}}\x1e'.encode())) == [Ping()]
+    with pytest.raises(ProtocolBroken):
+        list(protocol.receive(f'{{"type":6,"x":"{"x" * (room + 1)}"}}\x1e'.encode()))
+    # one that does not end is not waited for
+    list(protocol.receive(b"x" * (MAX_MESSAGE_BYTES - 1)))
+    with pytest.raises(ProtocolBroken):
+        list(protocol.receive(b"x"))
 
 
 def test_records_of_unknown_type_are_passed_over() -> None:
     protocol = HubServerProtocol()
-    assert protocol.receive(OPENING + '{"type":5,"invocationId":"1"}\x1e') == [Handshake()]
+    assert list(protocol.receive(OPENING + b'{"type":5,"invocationId":"1"}\x1e')) == [Handshake()]
+
+
+def test_a_call_for_a_stream_is_told_apart() -> None:
+    protocol = HubServerProtocol()
+    record = b'{"type":4,"invocationId":"1","target":"X","arguments":[]}\x1e'
+    assert list(protocol.receive(OPENING + record))[1] == Invocation("X", [], "1", streamed=True)
 
 
 def test_a_completion_carries_a_result_or_an_error() -> None:
