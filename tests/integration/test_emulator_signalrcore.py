@@ -64,24 +64,39 @@ def subscribe_and_wait(
 
 
 @pytest.mark.parametrize("skip_negotiation", [False, True])
-async def test_signalrcore_receives_quotes(emulator: RunningEmulator, skip_negotiation: bool) -> None:
+@pytest.mark.parametrize(
+    ("target", "method"),
+    [
+        ("GatewayQuote", "SubscribeContractQuotes"),
+        ("GatewayTrade", "SubscribeContractTrades"),
+        ("GatewayDepth", "SubscribeContractMarketDepth"),
+    ],
+)
+async def test_signalrcore_receives_the_market(
+    emulator: RunningEmulator, target: str, method: str, skip_negotiation: bool
+) -> None:
     contract = emulator.contract("MNQ")
+    loop = asyncio.get_running_loop()
     event = await asyncio.to_thread(
         subscribe_and_wait,
         f"{emulator.url}/hubs/market",
         emulator.token,
-        "GatewayQuote",
-        "SubscribeContractQuotes",
+        target,
+        method,
         [contract],
         skip_negotiation=skip_negotiation,
-        after=lambda: None,
+        after=lambda: loop.call_soon_threadsafe(lambda: emulator.order("move", contract="MNQ", ticks=4)),
     )
     assert event[0] == contract
-    assert event[1]["symbol"] == "F.US.MNQ"
+    (row,) = event[1][:1] if isinstance(event[1], list) else [event[1]]
+    assert {"contract", "contractId"} & set(row)
 
 
 @pytest.mark.parametrize("skip_negotiation", [False, True])
-async def test_signalrcore_receives_orders(emulator: RunningEmulator, skip_negotiation: bool) -> None:
+@pytest.mark.parametrize("thing", ["Orders", "Trades", "Positions", "Accounts"])
+async def test_signalrcore_receives_what_happens_to_the_account(
+    emulator: RunningEmulator, thing: str, skip_negotiation: bool
+) -> None:
     loop = asyncio.get_running_loop()
     body = {"accountId": emulator.practice_id, "contractId": emulator.contract("MNQ"), "size": 1}
 
@@ -93,11 +108,10 @@ async def test_signalrcore_receives_orders(emulator: RunningEmulator, skip_negot
         subscribe_and_wait,
         f"{emulator.url}/hubs/user",
         emulator.token,
-        "GatewayUserOrder",
-        "SubscribeOrders",
-        [emulator.practice_id],
+        f"GatewayUser{thing.removesuffix('s')}",
+        f"Subscribe{thing}",
+        [] if thing == "Accounts" else [emulator.practice_id],
         skip_negotiation=skip_negotiation,
         after=place,
     )
-    assert event["action"] == 1
-    assert event["data"]["accountId"] == emulator.practice_id
+    assert event["data"]["id" if thing == "Accounts" else "accountId"] == emulator.practice_id
