@@ -8,9 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from pydantic import SecretStr
+
 from tradeconsole.brokers.projectx.adapter import ProjectXBroker
 from tradeconsole.brokers.projectx.connection import ProjectXConnection, Timings
-from tradeconsole.brokers.projectx.firms import find_firm
 from tradeconsole.domain.events import Channel, ChannelState, Severity, StorageChanged
 from tradeconsole.domain.sessions import Calendar, load_calendar
 from tradeconsole.emulator.home import Endpoint
@@ -169,7 +170,7 @@ async def _reach(settings: Settings, emulator: EmulatorProcess | None, stack: As
     """How to make the broker of the profile in use; starts the emulator if that is it."""
     timings = Timings(reply=settings.engine.order_timeout_seconds)
     if emulator is None:
-        connection = _gateway(settings, settings.active)
+        connection = _gateway(settings)
     else:
         stack.callback(emulator.release)
         connection = _simulated(settings, await asyncio.to_thread(emulator.start_or_attach))
@@ -209,17 +210,32 @@ def _simulated(settings: Settings, endpoint: Endpoint) -> ProjectXConnection:
     )
 
 
-def _gateway(settings: Settings, profile: Profile) -> ProjectXConnection:
-    api_url, rtc_url = profile.api_url, profile.hubs_url
-    if not api_url:
-        firm = find_firm(profile.firm)
-        api_url, rtc_url = firm.api_url, firm.rtc_url
+async def try_login(settings: Settings, key: SecretStr) -> list[str]:
+    """Log in with a key and nothing else; names of the accounts.
+
+    Raises:
+        AuthenticationFailed: the firm refuses.
+        BrokerError: it cannot be reached.
+    """
+    broker = ProjectXBroker(_connection(settings, key.get_secret_value), lambda _: None, VenueClock())
+    try:
+        return [account.name for account in await broker.connect()]
+    finally:
+        await broker.close()
+
+
+def _gateway(settings: Settings) -> ProjectXConnection:
     settings.api_key()  # a missing key is told before anything is started
+    return _connection(settings, lambda: settings.api_key().get_secret_value())
+
+
+def _connection(settings: Settings, key: Callable[[], str]) -> ProjectXConnection:
+    profile = settings.active
     return ProjectXConnection(
-        api_url=api_url,
-        rtc_url=rtc_url,
+        api_url=profile.rest_url,
+        rtc_url=profile.hubs_url,
         user=profile.user,
-        key=lambda: settings.api_key().get_secret_value(),
+        key=key,
         firm=profile.firm or settings.profile,
         live=profile.live,
     )

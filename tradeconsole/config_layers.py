@@ -107,8 +107,8 @@ def _unknown(kind: type[BaseModel], place: Place, source: str) -> str:
     *section, key = place
     if key.lower() in _SECRETS:
         return (
-            f"{source}: '{'.'.join(place)}' must not be here: run 'tradeconsole config key' to store an API key "
-            "in the keyring, or set TRADECONSOLE_API_KEY"
+            f"{source}: '{'.'.join(place)}' must not be here: run 'tradeconsole login' to store an API key in "
+            "the keyring, or set TRADECONSOLE_API_KEY"
         )
     near = difflib.get_close_matches(key, kind.model_fields, n=1, cutoff=0.0)
     return f"{source}: unknown key '{'.'.join(place)}': did you mean '{'.'.join([*section, *near])}'?"

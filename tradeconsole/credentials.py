@@ -16,13 +16,15 @@ SERVICE: Final = "tradeconsole"
 
 
 class Credentials:
-    """Where one user's API keys are kept. An entry is named `<profile>:<user>`.
+    """Where one user's API keys are kept, and who logged in where. An entry is named `<profile>:<user>`.
 
-    The file stands in for the keyring on systems that have none (a headless Linux); only its owner may read it.
+    The file of keys stands in for the keyring on systems that have none (a headless Linux); only its owner may
+    read it. The file of users is no secret.
     """
 
-    def __init__(self, file: Path, environ: Mapping[str, str]) -> None:
-        self._file = file
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self._file = folder / "keys.json"
+        self.users_file = folder / "logins.json"
         self._environ = environ
 
     def find(self, profile: str, user: str) -> SecretStr:
@@ -36,50 +38,85 @@ class Credentials:
         if not found:
             raise ConfigError(
                 f"no API key for '{user}' of profile '{profile}': set {KEY_VARIABLE}, "
-                f"or store one with 'tradeconsole config key --profile {profile}'"
+                f"or store one with 'tradeconsole login {profile}'"
             )
         return SecretStr(found.strip())
 
+    def user(self, profile: str) -> str | None:
+        """Who logged in to a profile last.
+
+        Raises:
+            ConfigError: the file of users cannot be read.
+        """
+        return _read(self.users_file, "logins").get(profile)
+
     def store(self, profile: str, user: str, key: SecretStr) -> str:
-        """Keep a key; returns where, in words.
+        """Keep a key, and that this user logged in; returns where the key is, in words.
 
         Raises:
             ConfigError: neither keyring nor file can be written.
         """
+        entry, keys = f"{profile}:{user}", _read(self._file, "API keys")
+        kept = _to_keyring(entry, key.get_secret_value())
+        if kept:
+            keys.pop(entry, None)
+        else:
+            keys[entry] = key.get_secret_value()
+        _write(self._file, keys)
+        _write(self.users_file, _read(self.users_file, "logins") | {profile: user})
+        return "the system's keyring" if kept else str(self._file)
+
+    def remove(self, profile: str, user: str) -> list[str]:
+        """Forget a key and that this user logged in; returns where the key was, in words.
+
+        Raises:
+            ConfigError: a file cannot be read or written.
+        """
         entry = f"{profile}:{user}"
-        if _to_keyring(entry, key.get_secret_value()):
-            return "the system's keyring"
-        self._to_file(entry, key.get_secret_value())
-        return str(self._file)
+        places = ["the system's keyring"] if _out_of_keyring(entry) else []
+        keys = _read(self._file, "API keys")
+        if keys.pop(entry, None) is not None:
+            _write(self._file, keys)
+            places.append(str(self._file))
+        users = _read(self.users_file, "logins")
+        if users.get(profile) == user:
+            del users[profile]
+            _write(self.users_file, users)
+        return places
 
     def _from_file(self, entry: str) -> str | None:
         if not self._file.exists():
             return None
         if os.name == "posix" and self._file.stat().st_mode & 0o077:
             raise ConfigError(f"{self._file}: others may read your API keys: run chmod 600 '{self._file}'")
-        return self._read().get(entry)
+        return _read(self._file, "API keys").get(entry)
 
-    def _to_file(self, entry: str, key: str) -> None:
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            keys = self._read() if self._file.exists() else {}
-            fresh = self._file.with_suffix(".new")
-            fresh.unlink(missing_ok=True)
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(msgspec.json.encode(keys | {entry: key}))
-            fresh.replace(self._file)
-        except OSError as error:
-            raise ConfigError(f"{self._file}: the API key cannot be stored: {error.strerror}") from error
 
-    def _read(self) -> dict[str, str]:
-        try:
-            return msgspec.json.decode(self._file.read_bytes(), type=dict[str, str])
-        except (OSError, msgspec.MsgspecError):
-            # the reason could quote the file, and with it a key
-            raise ConfigError(
-                f"{self._file}: not a readable file of API keys: delete it, then store them again"
-            ) from None
+def _read(file: Path, what: str) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, str])
+    except FileNotFoundError:
+        return {}
+    except (OSError, msgspec.MsgspecError):
+        # the reason could quote the file, and with it a key
+        raise ConfigError(f"{file}: not a readable file of {what}: delete it, then log in again") from None
+
+
+def _write(file: Path, entries: Mapping[str, str]) -> None:
+    """Replace a file by one that only its owner may read, never half written; without entries there is none."""
+    try:
+        if not entries:
+            file.unlink(missing_ok=True)
+            return
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fresh = file.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(msgspec.json.encode(entries))
+        fresh.replace(file)
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be written: {error.strerror}") from error
 
 
 def _from_keyring(entry: str) -> str | None:
@@ -94,13 +131,32 @@ def _from_keyring(entry: str) -> str | None:
 
 
 def _to_keyring(entry: str, key: str) -> bool:
+    """Whether the keyring has kept it: one that was switched off takes everything and keeps nothing."""
     import keyring  # noqa: PLC0415
     from keyring.errors import KeyringError  # noqa: PLC0415
 
     try:
         keyring.set_password(SERVICE, entry, key)
+        return bool(keyring.get_password(SERVICE, entry) == key)
     except KeyringError:
         return False
+
+
+def _out_of_keyring(entry: str) -> bool:
+    """Whether the keyring had it.
+
+    Raises:
+        ConfigError: it has it and does not give it up.
+    """
+    import keyring  # noqa: PLC0415
+    from keyring.errors import KeyringError  # noqa: PLC0415
+
+    if _from_keyring(entry) is None:
+        return False
+    try:
+        keyring.delete_password(SERVICE, entry)
+    except KeyringError as error:
+        raise ConfigError(f"the system's keyring does not give up the API key: {error}") from None
     return True
 
 

@@ -19,6 +19,7 @@ from tradeconsole.config_layers import Layer, Tree, build, environment_layers, f
 from tradeconsole.credentials import KEY_VARIABLE, Credentials
 from tradeconsole.domain.market import Timeframe
 from tradeconsole.errors import ConfigError, InvalidRequest
+from tradeconsole.firms import find_firm
 
 PREFIX: Final = "TRADECONSOLE_"
 CONFIG_DIR_VARIABLE: Final = "TRADECONSOLE_CONFIG_DIR"
@@ -50,6 +51,10 @@ def _gateway_url(value: str) -> str:
     parts = urlsplit(value)
     if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
         raise ValueError("expected an address such as https://api.topstepx.com")
+    if (parts.hostname or "").endswith(".topstepx.projectx.com"):
+        raise ValueError(
+            "TopstepX is at https://api.topstepx.com: it does not follow the pattern of other firms"
+        )
     return value.rstrip("/")
 
 
@@ -91,11 +96,23 @@ class Profile(Section):
     def _has_a_gateway(self) -> "Profile":
         if not (self.emulator or self.api_url or self.firm):
             raise ValueError("a profile needs 'api_url', or 'firm', or 'emulator = true'")
+        if not (self.emulator or self.rest_url):
+            raise ValueError(
+                f"no firm '{self.firm}' is known: see 'tradeconsole brokers', or give its 'api_url'"
+            )
         return self
 
     @property
+    def rest_url(self) -> str:
+        """Address of the REST interface: the one given, else the firm's; empty if there is none."""
+        firm = find_firm(self.firm)
+        return self.api_url or (firm.api_url if firm else "")
+
+    @property
     def hubs_url(self) -> str:
-        return self.rtc_url or self.api_url
+        """Address of the hubs: the one given, else what belongs to `rest_url`."""
+        firm = find_firm(self.firm)
+        return self.rtc_url or self.api_url or (firm.rtc_url if firm else "")
 
 
 class StorageSettings(Section):
@@ -209,12 +226,13 @@ class Settings(_File):
         user = self.profiles[name].user
         if not user:
             raise ConfigError(
-                f"profile '{name}' names no user: give --user, or set profiles.{name}.user in {self.folders.config_file}"
+                f"profile '{name}' names no user: run 'tradeconsole login {name}', "
+                f"give --user, or set profiles.{name}.user in {self.folders.config_file}"
             )
         return self.credentials(environ).find(name, user)
 
     def credentials(self, environ: Mapping[str, str] = os.environ) -> Credentials:
-        return Credentials(self.folders.config / "keys.json", environ)
+        return Credentials(self.folders.config, environ)
 
 
 def load_settings(overrides: Overrides | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -229,14 +247,17 @@ def load_settings(overrides: Overrides | None = None, environ: Mapping[str, str]
         layers.append(file_layer(folders.config_file))
     layers += environment_layers(environ, PREFIX, _NOT_SETTINGS)
     chosen = overrides or Overrides()
+    layers.insert(1, _known_firms(layers, chosen))  # above what is shipped, below what the user says
     plain = build(_File, layers)
-    wanted = chosen.profile or plain.profile
-    if wanted not in plain.profiles:
-        known = ", ".join(plain.profiles)
-        raise ConfigError(
-            f"there is no profile '{wanted}': known are {known}; add it to {folders.config_file}"
-        )
-    tree = build(_File, [*layers, *_command_line(chosen, plain)])
+    name = _profile_name(chosen.profile or plain.profile, plain, folders)
+    if chosen.profile:
+        chosen = msgspec.structs.replace(chosen, profile=name)
+    elif name != plain.profile:
+        layers.append(Layer("known firms", {"profile": name}))
+    layers += _command_line(chosen, plain)
+    tree = build(_File, layers)
+    if not tree.profiles[tree.profile].user:
+        tree = build(_File, [*layers, *_login(tree.profile, folders, environ)])
     return Settings(folders=folders, **{name: getattr(tree, name) for name in _File.model_fields})
 
 
@@ -258,6 +279,42 @@ def shipped(name: str) -> Path:
     package = Path(__file__).parent
     installed = package / name
     return installed if installed.exists() else package.parent / name
+
+
+def _known_firms(layers: list[Layer], chosen: Overrides) -> Layer:
+    """Profiles of firms that are known, as far as somebody names them: they need no settings of their own."""
+    named: set[str] = {chosen.profile or ""}
+    for layer in layers:
+        profiles, profile = layer.tree.get("profiles"), layer.tree.get("profile")
+        named |= set(profiles) if isinstance(profiles, dict) else set()
+        named |= {profile} if isinstance(profile, str) else set()
+    firms = [firm for name in sorted(named) if (firm := find_firm(name)) is not None]
+    return Layer("known firms", {"profiles": {firm.key: {"firm": firm.name} for firm in firms}})
+
+
+def _profile_name(wanted: str, plain: _File, folders: Folders) -> str:
+    """The profile that a name means: one of the settings, or a firm by its key or its name.
+
+    Raises:
+        ConfigError: neither is known by that name.
+    """
+    if wanted in plain.profiles:
+        return wanted
+    firm = find_firm(wanted)
+    if firm is None:
+        known = ", ".join(plain.profiles)
+        raise ConfigError(
+            f"there is no profile '{wanted}': known are {known}, and the firms that 'tradeconsole brokers' lists; "
+            f"add it to {folders.config_file}"
+        )
+    return firm.key
+
+
+def _login(name: str, folders: Folders, environ: Mapping[str, str]) -> list[Layer]:
+    """The user who logged in to a profile, for settings that name none."""
+    credentials = Credentials(folders.config, environ)
+    user = credentials.user(name)
+    return [Layer(str(credentials.users_file), {"profiles": {name: {"user": user}}})] if user else []
 
 
 def _command_line(chosen: Overrides, plain: _File) -> list[Layer]:

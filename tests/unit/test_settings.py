@@ -8,6 +8,7 @@ import keyring
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
+from keyring.backends.null import Keyring as NullKeyring
 from pydantic import SecretStr, ValidationError
 
 from tradeconsole.errors import ConfigError
@@ -210,7 +211,7 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(environ: dict[str, str
     write_config(environ, f"[profiles.topstepx]\n{key} = 'abc123secret'\n")
     message = complaint(environ)
     assert "TRADECONSOLE_API_KEY" in message
-    assert "tradeconsole config key" in message
+    assert "tradeconsole login" in message
     assert "abc123secret" not in message
 
 
@@ -296,9 +297,70 @@ def test_a_broken_key_file_is_not_quoted(funded: Settings) -> None:
 @pytest.mark.usefixtures("no_keyring")
 def test_a_missing_key_says_where_to_put_it(funded: Settings) -> None:
     with pytest.raises(
-        ConfigError, match="set TRADECONSOLE_API_KEY, or store one with 'tradeconsole config key"
+        ConfigError, match="set TRADECONSOLE_API_KEY, or store one with 'tradeconsole login topstepx'"
     ):
         funded.api_key(environ={})
+
+
+@pytest.mark.usefixtures("no_keyring")
+def test_a_key_that_is_removed_is_gone_and_so_is_its_file(funded: Settings) -> None:
+    credentials = funded.credentials({})
+    where = credentials.store("topstepx", "me", SecretStr("from-file"))
+    assert credentials.remove("topstepx", "me") == [where]
+    assert list(funded.folders.config.iterdir()) == []
+    assert credentials.remove("topstepx", "me") == []
+
+
+def test_a_key_is_removed_from_the_keyring_and_from_the_file(
+    funded: Settings, memory_keyring: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credentials = funded.credentials({})
+    with monkeypatch.context() as without:
+        without.setattr(keyring.core, "_keyring_backend", NoKeyring())  # type: ignore[no-untyped-call]
+        file = credentials.store("topstepx", "me", SecretStr("old"))
+    memory_keyring.set_password("tradeconsole", "topstepx:me", "new")
+    assert credentials.remove("topstepx", "me") == ["the system's keyring", file]
+    assert not memory_keyring.kept
+
+
+@pytest.mark.usefixtures("memory_keyring")
+def test_a_key_that_moves_into_the_keyring_leaves_no_copy_in_the_file(
+    funded: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credentials = funded.credentials({})
+    with monkeypatch.context() as without:
+        without.setattr(keyring.core, "_keyring_backend", NoKeyring())  # type: ignore[no-untyped-call]
+        file = credentials.store("topstepx", "me", SecretStr("old"))
+    assert credentials.store("topstepx", "me", SecretStr("new")) == "the system's keyring"
+    assert not Path(file).exists()
+    assert credentials.find("topstepx", "me").get_secret_value() == "new"
+
+
+def test_a_keyring_that_is_switched_off_is_not_believed(
+    funded: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyring.core, "_keyring_backend", NullKeyring())  # type: ignore[no-untyped-call]
+    credentials = funded.credentials({})
+    assert credentials.store("topstepx", "me", SecretStr("kept")).endswith("keys.json")
+    assert credentials.find("topstepx", "me").get_secret_value() == "kept"
+
+
+@pytest.mark.usefixtures("no_keyring")
+def test_whoever_logged_in_last_is_the_user_unless_the_settings_name_one(environ: dict[str, str]) -> None:
+    settings = load_settings(Overrides(profile="bulenox"), environ)
+    settings.credentials({}).store("bulenox", "me", SecretStr("a-key"))
+    settings = load_settings(Overrides(profile="bulenox"), environ)
+    assert settings.active.user == "me"
+    assert settings.api_key(environ={}).get_secret_value() == "a-key"
+    assert load_settings(Overrides(profile="bulenox", user="you"), environ).active.user == "you"
+    assert load_settings(Overrides(profile="blusky"), environ).active.user == ""
+    write_config(environ, '[profiles.bulenox]\nuser = "written"\n')
+    assert load_settings(Overrides(profile="bulenox"), environ).active.user == "written"
+
+
+def test_a_broken_file_of_logins_is_one_line(environ: dict[str, str]) -> None:
+    write_config(environ, "").with_name("logins.json").write_text("[")
+    assert "logins.json: not a readable file of logins" in complaint(environ, Overrides(profile="topstepx"))
 
 
 def test_a_missing_user_says_where_to_put_it(environ: dict[str, str]) -> None:

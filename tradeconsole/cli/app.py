@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from tradeconsole.cli import configuration, console, database, doctor, emulator, records, trading
+from tradeconsole.cli import configuration, console, database, doctor, emulator, firms, records, trading
 from tradeconsole.cli.invocation import Invocation, error_text, hoist
 from tradeconsole.errors import ConfigError, TradeConsoleError
 from tradeconsole.logs import logging_to
@@ -28,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (console, trading, records, emulator, database, configuration, doctor):
+for group in (console, trading, records, emulator, firms, database, configuration, doctor):
     group.register(app)
 
 
@@ -36,11 +36,11 @@ for group in (console, trading, records, emulator, database, configuration, doct
 def root(
     context: typer.Context,
     profile: Annotated[
-        str | None, typer.Option(help="Where to trade: sim, topstepx, or one of yours.")
+        str | None, typer.Option(help="Where to trade: sim, a firm of `brokers`, or one of yours.")
     ] = None,
     url: Annotated[str | None, typer.Option(help="Any other gateway, by its address.")] = None,
     user: Annotated[
-        str | None, typer.Option(help="User name there; the key comes from TRADECONSOLE_API_KEY.")
+        str | None, typer.Option(help="User name there; the key comes from `login` or TRADECONSOLE_API_KEY.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Write JSON, errors too.")] = False,
     show_version: Annotated[bool, typer.Option("--version", help="Tell the version.")] = False,

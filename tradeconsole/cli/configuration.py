@@ -1,14 +1,11 @@
-"""Verbs of the settings: config path, config show, config key."""
+"""Verbs of the settings: config path, config show."""
 
-import sys
 from typing import Any
 
 import typer
-from pydantic import SecretStr
 
 from tradeconsole.cli.invocation import EPILOG, invocation
 from tradeconsole.cli.output import encode
-from tradeconsole.errors import ConfigError
 from tradeconsole.settings import find_folders, shipped
 
 config = typer.Typer(help="Settings.", no_args_is_help=True)
@@ -42,28 +39,6 @@ def show(context: typer.Context) -> None:
     if tree["storage"]["dsn"] is not None:
         tree["storage"]["dsn"] = str(tree["storage"]["dsn"])
     call.tell(tree, "\n".join(_lines(tree)))
-
-
-@config.command("key", epilog=EPILOG)
-def key(context: typer.Context) -> None:
-    """Store the API key of the profile's user in the keyring; it is asked for, or read from standard input."""
-    call = invocation(context)
-    settings = call.settings()
-    user = settings.active.user
-    if not user:
-        raise ConfigError(f"profile '{settings.profile}' names no user: give --user")
-    entered = _ask_secret(f"API key of {user} at {settings.active.firm or settings.profile}")
-    if not entered:
-        raise ConfigError("the API key is empty: nothing was stored")
-    where = settings.credentials().store(settings.profile, user, SecretStr(entered))
-    call.tell({"stored": where, "profile": settings.profile, "user": user}, f"stored in {where}")
-
-
-def _ask_secret(question: str) -> str:
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().strip()
-    answer: str = typer.prompt(question, hide_input=True, err=True)
-    return answer.strip()
 
 
 def _lines(tree: dict[str, Any], prefix: str = "") -> list[str]:

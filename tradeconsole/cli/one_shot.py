@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
+from pydantic import SecretStr
+
 from tradeconsole.cli.invocation import Invocation
 from tradeconsole.cli.picture import Picture, picture_of
 from tradeconsole.credentials import KEY_VARIABLE
@@ -50,9 +52,11 @@ def with_session(
         return asyncio.run(run())
 
 
-def logging_for(settings: Settings) -> contextlib.AbstractContextManager[Path]:
-    """The log file that the settings name, with the secrets of the environment struck out."""
-    secret = os.environ.get(KEY_VARIABLE)
+def logging_for(settings: Settings, key: SecretStr | None = None) -> contextlib.AbstractContextManager[Path]:
+    """The log file that the settings name, with a key and the secrets of the environment struck out."""
+    secrets = [os.environ.get(KEY_VARIABLE), key.get_secret_value() if key else None]
     return logging_to(
-        settings.logging.file or settings.folders.log_file, settings.logging.level, [secret] if secret else ()
+        settings.logging.file or settings.folders.log_file,
+        settings.logging.level,
+        [secret for secret in secrets if secret],
     )

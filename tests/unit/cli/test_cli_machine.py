@@ -1,16 +1,12 @@
 """Verbs about this machine: config, db, doctor, sim, emulator."""
 
-import io
-import json
 from pathlib import Path
 from types import SimpleNamespace
 
-import keyring
 import pytest
 from command_line import PlayScript, RunCommand
 from factories import make_frame
 from fakes import ScriptedSession
-from keyring.backends.fail import Keyring as NoKeyring
 
 from tradeconsole import bootstrap
 from tradeconsole.emulator.options import EmulatorOptions
@@ -74,30 +70,6 @@ def test_settings_are_shown_without_their_secrets(command: RunCommand, tmp_path:
     assert shown.json["risk"]["max_order_size"] == 3
     assert "hidden" not in shown.out
     assert "risk.max_order_size = 3" in command("config", "show").out.splitlines()
-
-
-def test_a_key_is_read_from_standard_input_and_never_printed(
-    command: RunCommand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(keyring.core, "_keyring_backend", NoKeyring())  # type: ignore[no-untyped-call]
-    monkeypatch.setattr("sys.stdin", io.StringIO("s3cr3t-key\n"))
-    stored = command("config", "key", "--profile", "topstepx", "--user", "me")
-    assert stored.code == 0, stored.err
-    file = tmp_path / "config" / "keys.json"
-    assert str(file) in stored.out
-    assert "s3cr3t-key" not in stored.out + stored.err
-    assert json.loads(file.read_text()) == {"topstepx:me": "s3cr3t-key"}
-
-
-def test_an_empty_key_is_not_stored(command: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
-    assert command("config", "key", "--profile", "topstepx", "--user", "me").code == 2
-
-
-def test_a_key_needs_a_user(command: RunCommand) -> None:
-    outcome = command("config", "key", "--profile", "topstepx")
-    assert outcome.code == 2
-    assert "names no user" in outcome.err
 
 
 # -- db
