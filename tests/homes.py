@@ -71,6 +71,19 @@ class Home:
             cwd=self.folder,
         )
 
+    def python(self, script: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run a Python script that lies in the home to its end, without a terminal."""
+        return subprocess.run(
+            [sys.executable, script, *arguments],
+            env=self.environment(**more),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+            cwd=self.folder,
+        )
+
     def json(self, *arguments: str, **more: str) -> Any:
         """What a verb that succeeds prints with `--json`."""
         done = self.run(*arguments, "--json", **more)

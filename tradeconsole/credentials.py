@@ -11,8 +11,20 @@ from pydantic import SecretStr
 from tradeconsole.errors import ConfigError
 
 KEY_VARIABLE: Final = "TRADECONSOLE_API_KEY"
+_SECRET_VARIABLES: Final = (KEY_VARIABLE, "TRADECONSOLE_STORAGE__DSN")
+
 SERVICE: Final = "tradeconsole"
 """Service name of our entries in the keyring."""
+
+
+def environment_secrets(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Values of the environment that no log may have."""
+    return [environ[name] for name in _SECRET_VARIABLES if environ.get(name)]
+
+
+def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment for servers that we start: they outlive us, and anybody they run as can read it."""
+    return {name: value for name, value in environ.items() if name not in _SECRET_VARIABLES}
 
 
 class Credentials:

@@ -11,8 +11,9 @@ import typer
 
 from tradeconsole.cli import configuration, console, database, doctor, emulator, firms, records, trading
 from tradeconsole.cli.invocation import Invocation, error_text, hoist
+from tradeconsole.credentials import environment_secrets
 from tradeconsole.errors import ConfigError, TradeConsoleError
-from tradeconsole.logs import logging_to
+from tradeconsole.logs import logging_to, redact
 from tradeconsole.settings import find_folders
 
 EXIT_USAGE: Final = 2
@@ -68,7 +69,9 @@ def run_command(arguments: Sequence[str]) -> int:
     except typer.Abort:
         return EXIT_INTERRUPTED
     except Exception as error:
-        return _fail(error, EXIT_UNEXPECTED, json=json, text=f"{type(error).__name__}: {error}{_keep(error)}")
+        # nobody has read this message before: it may quote anything
+        words = redact(f"{type(error).__name__}: {error}", environment_secrets())
+        return _fail(error, EXIT_UNEXPECTED, json=json, text=f"{words}{_keep(error)}")
     return result if isinstance(result, int) else 0
 
 
@@ -95,7 +98,7 @@ def _keep(error: Exception) -> str:
     """Write the traceback of a fault of ours to the log; where it is, in words."""
     file = find_folders().log_file
     try:
-        with logging_to(file):
+        with logging_to(file, secrets=environment_secrets()):
             log.error("unexpected", exc_info=error)
     except ConfigError:
         return " (a fault of tradeconsole: please report it)"

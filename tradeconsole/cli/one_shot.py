@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -11,7 +10,7 @@ from pydantic import SecretStr
 
 from tradeconsole.cli.invocation import Invocation
 from tradeconsole.cli.picture import Picture, picture_of
-from tradeconsole.credentials import KEY_VARIABLE
+from tradeconsole.credentials import environment_secrets
 from tradeconsole.logs import logging_to
 from tradeconsole.settings import Settings
 from tradeconsole.views.session import Session
@@ -54,9 +53,5 @@ def with_session(
 
 def logging_for(settings: Settings, key: SecretStr | None = None) -> contextlib.AbstractContextManager[Path]:
     """The log file that the settings name, with a key and the secrets of the environment struck out."""
-    secrets = [os.environ.get(KEY_VARIABLE), key.get_secret_value() if key else None]
-    return logging_to(
-        settings.logging.file or settings.folders.log_file,
-        settings.logging.level,
-        [secret for secret in secrets if secret],
-    )
+    secrets = [*environment_secrets(), *([key.get_secret_value()] if key else [])]
+    return logging_to(settings.logging.file or settings.folders.log_file, settings.logging.level, secrets)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from tradeconsole.credentials import without_secrets
 from tradeconsole.emulator.home import Endpoint, Home
 from tradeconsole.emulator.leases import Lease, holders
 from tradeconsole.errors import BrokerUnavailable, RequestRefused
@@ -103,7 +104,7 @@ class EmulatorProcess:
             pid = os.posix_spawn(
                 sys.executable,
                 arguments,
-                os.environ,
+                without_secrets(os.environ),
                 file_actions=[
                     (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                     (os.POSIX_SPAWN_DUP2, writing, 1),

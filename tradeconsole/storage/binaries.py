@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from tradeconsole.credentials import without_secrets
 from tradeconsole.errors import StorageError
 
 BINARIES_VARIABLE: Final = "TRADECONSOLE_PG_BIN"
@@ -58,7 +59,8 @@ def major_version(binaries: Path) -> str:
 
 def run(command: list[str | Path], owner: Owner = None) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, away from the user's own PostgreSQL settings; check its `returncode`."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+    environ = without_secrets(os.environ)
+    environment = {key: value for key, value in environ.items() if not key.startswith("PG")}
     uid, gid = owner or (None, None)
     return subprocess.run(  # noqa: S603 -- only PostgreSQL's programs and ps
         command,

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from tradeconsole.credentials import without_secrets
 from tradeconsole.errors import StorageError
 from tradeconsole.storage import guard
 from tradeconsole.storage.binaries import (
@@ -230,6 +231,7 @@ class EmbeddedServer:
         return subprocess.Popen(  # noqa: S603 -- our own script
             [*python, self.home, str(self._grace), identity, *stop],
             cwd="/",
+            env=without_secrets(os.environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
