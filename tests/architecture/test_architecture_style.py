@@ -88,6 +88,7 @@ def test_no_module_changes_its_globals() -> None:
 
 WALLS = {
     "cli/app.py",  # the edge of the process
+    "drills/run.py",  # what breaks in a drill is its finding
     "engine/bus.py",  # one handler must not stop the others
     "engine/supervisor.py",  # one task must not stop the engine
 }

@@ -9,7 +9,17 @@ from typing import Annotated, Final
 
 import typer
 
-from tradeconsole.cli import configuration, console, database, doctor, emulator, firms, records, trading
+from tradeconsole.cli import (
+    configuration,
+    console,
+    database,
+    doctor,
+    drill,
+    emulator,
+    firms,
+    records,
+    trading,
+)
 from tradeconsole.cli.invocation import Invocation, error_text, hoist
 from tradeconsole.credentials import environment_secrets
 from tradeconsole.errors import ConfigError, TradeConsoleError
@@ -29,7 +39,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (console, trading, records, emulator, firms, database, configuration, doctor):
+for group in (console, trading, records, emulator, drill, firms, database, configuration, doctor):
     group.register(app)
 
 

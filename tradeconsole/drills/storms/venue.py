@@ -1,0 +1,119 @@
+"""Storms of the venue itself: halts, refusals, partial fills."""
+
+import asyncio
+from typing import Final
+
+from tradeconsole.domain.commands import CancelOrder
+from tradeconsole.domain.orders import Bracket, OrderStatus
+from tradeconsole.drills.desk import SYMBOL
+from tradeconsole.drills.drill import Drill
+from tradeconsole.drills.theatre import Staging, Theatre
+from tradeconsole.errors import BrokerRejected, RequestRefused, TradeConsoleError
+from tradeconsole.exchange.records import BracketMode
+from tradeconsole.views.build.trading import position_rows
+
+
+async def halt(theatre: Theatre) -> None:
+    """Trading stops with a position open; entries are refused, and what the market passed fills when it goes on."""
+    desk = theatre.desk
+    await desk.buy_protected()
+    resting = await desk.rest(20)
+    theatre.order("halt", contract=SYMBOL)
+    outcome = await desk.attempt(desk.command())
+    refused = isinstance(outcome, BrokerRejected | RequestRefused)
+    theatre.expect("refused while halted", refused, f"an entry is answered: {outcome}")
+    theatre.move(-45)
+    await asyncio.sleep(0.5)
+    still = desk.size() == 2 and desk.order(resting.order_id).status is OrderStatus.WORKING
+    theatre.expect("nothing fills while halted", still, f"the desk holds {desk.size():+d}, its order works")
+    theatre.order("halt", contract=SYMBOL, halted=False)
+
+
+async def rejected_bracket(theatre: Theatre) -> None:
+    """The account takes no brackets: no position may be shown as protected that is not."""
+    desk = theatre.desk
+    bracket = Bracket(stop_ticks=40, target_ticks=80)
+    outcome = await desk.attempt(desk.command(2, bracket=bracket))
+    words = str(outcome) if isinstance(outcome, TradeConsoleError) else "taken"
+    await theatre.recovers()
+    held = desk.size()
+    theatre.expect(
+        "no order without its protection",
+        not held or _covered(theatre) == abs(held),
+        f"an entry with a bracket is answered: {words}; the desk holds {held:+d}, {_covered(theatre)} covered",
+    )
+    await desk.buy()
+    await theatre.until(lambda: desk.size() == held + 1, "a plain entry to fill")
+    shown = ", ".join(row.protection for row in position_rows(desk.engine.book, desk.account_id, frozenset()))
+    theatre.expect(
+        "a bare position is shown as such",
+        _covered(theatre) < desk.size() and ("UNPROTECTED" in shown or "PARTLY" in shown),
+        f"{_covered(theatre)} of {desk.size()} covered, shown as: {shown}",
+    )
+
+
+def _covered(theatre: Theatre) -> int:
+    rows = position_rows(theatre.desk.engine.book, theatre.desk.account_id, frozenset())
+    return sum(row.protected for row in rows)
+
+
+async def partial_fill(theatre: Theatre) -> None:
+    """An entry with a bracket fills in portions; the links break after the first, the rest fills meanwhile."""
+    desk = theatre.desk
+    theatre.order("fills", size=3, gap_ms=400)
+    order_id = await desk.buy(8, bracket=Bracket(stop_ticks=60, target_ticks=80))
+    await theatre.until(lambda: desk.order(order_id).filled, "a part of the entry to fill")
+    filled = desk.order(order_id).filled
+    theatre.order("outage", seconds=1.5)
+    await asyncio.sleep(1.5)
+    await theatre.recovers()
+    theatre.expect(
+        "the rest is found",
+        filled < desk.order(order_id).filled == desk.size(),
+        f"{filled} filled before, {desk.order(order_id).filled} of 8 after",
+    )
+
+
+async def roll(theatre: Theatre) -> None:
+    """The next expiry becomes the active one, with a position and an order in the old one."""
+    desk = theatre.desk
+    await desk.buy_protected()
+    resting = await desk.rest(20)
+    old = desk.engine.book.by_symbol[SYMBOL].name
+    theatre.order("roll", product=SYMBOL)
+    outcome = await desk.attempt(desk.command())
+    refused = isinstance(outcome, BrokerRejected | RequestRefused)
+    theatre.expect("nothing enters the old contract", refused, f"an entry in {old} is answered: {outcome}")
+    theatre.move(-25)
+    theatre.expect(
+        "the old order stays under control", await desk.attempt(CancelOrder(resting.order_id)), "cancelled"
+    )
+
+
+DRILLS: Final = (
+    Drill(
+        name="halt",
+        what="trading is halted with a position open, and goes on elsewhere",
+        bound=4.0,
+        storm=halt,
+    ),
+    Drill(
+        name="contract-roll",
+        what="the next expiry becomes the active one, with a position in the old one",
+        bound=4.0,
+        storm=roll,
+    ),
+    Drill(
+        name="rejected-bracket",
+        what="the account takes no brackets",
+        bound=4.0,
+        storm=rejected_bracket,
+        staging=Staging(brackets=BracketMode.POSITION),
+    ),
+    Drill(
+        name="partial-fill",
+        what="an entry fills in portions, the links break, and the rest fills meanwhile",
+        bound=4.0,
+        storm=partial_fill,
+    ),
+)
