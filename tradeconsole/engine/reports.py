@@ -1,11 +1,15 @@
 """How the broker's word on an order joins what we know of it. Pure; twice equals once, in any order."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import msgspec
 
 from tradeconsole.domain.orders import FINAL, Order, OrderReport, OrderRole, OrderStatus, OrderType, can_move
 from tradeconsole.engine.identity import origin_of
+
+_SAME_MOMENT = timedelta(microseconds=1)
+"""Stream and records may round one moment differently."""
 
 _LOCAL = frozenset({OrderStatus.INTENDED, OrderStatus.SENT, OrderStatus.UNKNOWN, OrderStatus.FAILED})
 
@@ -62,9 +66,8 @@ def merge_report(order: Order, report: OrderReport) -> Order:
         else order.average_price
     )
     if not moves:
-        stale = (
-            report.status is not order.status or order.status in FINAL or report.updated_at < order.updated_at
-        )
+        older = report.updated_at < order.updated_at - _SAME_MOMENT
+        stale = report.status is not order.status or order.status in FINAL or older
         if stale:
             return msgspec.structs.replace(
                 order, filled=filled, average_price=average, broker_order_id=report.broker_order_id

@@ -80,6 +80,16 @@ def test_stream_events_before_the_reply_are_not_undone_by_it(book: Book) -> None
     assert book.orders[ORDER].status is OrderStatus.FILLED
 
 
+def test_records_that_round_a_moment_down_still_tell_where_a_trailing_stop_is(book: Book) -> None:
+    # the hub writes seven digits, the records six, and a stop that trails keeps its moment
+    trailing = {"type": OrderType.TRAILING_STOP, "trail_ticks": 24}
+    streamed = make_report(stop_price=Decimal(21006), updated_at=NOON + timedelta(microseconds=2), **trailing)
+    book.apply(OrderReported(streamed))
+    recorded = make_report(stop_price=Decimal(20996), updated_at=NOON + timedelta(microseconds=1), **trailing)
+    book.apply(OrderReported(recorded))
+    assert book.orders["tc-hand-1"].stop_price == Decimal(20996)
+
+
 def test_an_older_report_does_not_bring_back_an_old_price(book: Book) -> None:
     stop = {"type": OrderType.STOP, "tag": "tc-hand-1"}
     publish(
