@@ -12,7 +12,6 @@ from typing import Final
 import msgspec
 
 from tradeconsole.domain.orders import Order, OrderStatus, OrderType, Side
-from tradeconsole.domain.portfolio import Position
 from tradeconsole.drills.records import GatewayRecords
 from tradeconsole.engine.book import Book
 from tradeconsole.engine.identity import PREFIX
@@ -254,8 +253,7 @@ def protection_true(records: GatewayRecords, book: Book) -> Finding:
     troubles, shown = [], []
     for theirs in (position for position in records.positions if position.size):
         legs, stops = _covered(theirs, records.orders)
-        ours = book.position(records.account_id, theirs.contract_id)
-        says = _shown(book, ours) if ours else 0
+        says = shown_covered(book, records.account_id, theirs.contract_id)
         shown.append(f"{_short(theirs.contract_id)} {says}/{abs(theirs.size)}")
         if says > stops:
             troubles.append(
@@ -283,8 +281,13 @@ def _covered(position: VenuePosition, orders: Iterable[VenueOrder]) -> tuple[int
     return min(held, legs), min(held, sum(order.remaining for order in stops))
 
 
-def _shown(book: Book, position: Position) -> int:
-    return coverage(book, position).covered
+def shown_covered(book: Book, account_id: str, instrument_id: str | None = None) -> int:
+    """Contracts of an account, or of one instrument in it, that the desk shows as protected."""
+    return sum(
+        coverage(book, position).covered
+        for position in book.positions(account_id)
+        if instrument_id in {None, position.instrument_id}
+    )
 
 
 # -- words -----------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from tradeconsole.domain.commands import (
     ModifyOrder,
     NudgeOrder,
     PlaceOrder,
+    Reconcile,
 )
 from tradeconsole.domain.events import Channel, ChannelState, StorageChanged
 from tradeconsole.domain.orders import Bracket, Order, OrderStatus, OrderType, Side
@@ -302,6 +303,8 @@ def _words(command: Command) -> str:
             return "asks to cancel everything"
         case Arm():
             return "arms the account"
+        case Reconcile():
+            return "asks to reconcile"
         case _:
             return f"asks for {type(command).__name__}"
 

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from tradeconsole.brokers.projectx.connection import Timings
-from tradeconsole.domain.commands import NudgeOrder
+from tradeconsole.domain.commands import NudgeOrder, Reconcile
 from tradeconsole.domain.events import Channel, ChannelState
 from tradeconsole.domain.orders import OrderStatus, OrderType
 from tradeconsole.drills.desk import QUICK
@@ -137,7 +137,7 @@ async def token_expiry(theatre: Theatre) -> None:
 
 
 async def session_kick(theatre: Theatre) -> None:
-    """Another session of the same user takes over."""
+    """Another session of the same user takes over, twice: then the desk stops fighting until the trader says so."""
     desk = theatre.desk
     await desk.buy_protected()
     resting = await desk.rest()
@@ -147,6 +147,15 @@ async def session_kick(theatre: Theatre) -> None:
     await _refuses_entries(theatre, "while thrown out")
     await desk.cancel(resting.order_id)
     theatre.move(-45)
+    await theatre.recovers()
+    theatre.order("kick")
+    await theatre.until(
+        lambda: desk.state(Channel.ACCOUNT) is ChannelState.KICKED, "the second kick to be noticed"
+    )
+    await asyncio.sleep(1.0)
+    still = desk.state(Channel.ACCOUNT) is ChannelState.KICKED
+    theatre.expect("no fight over the session", still, "thrown out twice, the desk waits for the trader")
+    await desk.handle(Reconcile())
 
 
 async def clock_skew(theatre: Theatre) -> None:
@@ -213,7 +222,7 @@ DRILLS: Final = (
     ),
     Drill(
         name="session-kick",
-        what="another session throws the desk out while a stop fills",
+        what="another session throws the desk out, twice, while a stop fills",
         bound=4.0,
         storm=session_kick,
     ),

@@ -15,7 +15,9 @@ from tradeconsole.domain.commands import (
     Flatten,
     ModifyOrder,
     NudgeOrder,
+    Reconcile,
 )
+from tradeconsole.domain.events import Channel, ChannelState
 from tradeconsole.domain.orders import Bracket, Order, OrderType
 from tradeconsole.drills.desk import QUICK, SYMBOL, Desk
 from tradeconsole.drills.drill import SHORT_WAITS, Drill
@@ -65,6 +67,9 @@ async def play_plan(theatre: Theatre, plan: Plan) -> None:
 
 async def _calm(theatre: Theatre) -> None:
     theatre.order("clear")
+    if theatre.desk.state(Channel.ACCOUNT) is ChannelState.KICKED:
+        # who was thrown out twice waits for the trader
+        await theatre.desk.attempt(Reconcile())
     await theatre.until(theatre.desk.is_ready, "the desk to be connected and reconciled", BOUND)
     if theatre.desk.engine.sync.is_in_doubt():
         theatre.pass_time(_GIVEN_UP)

@@ -5,12 +5,12 @@ from typing import Final
 
 from tradeconsole.domain.commands import CancelOrder
 from tradeconsole.domain.orders import Bracket, OrderStatus
+from tradeconsole.drills.checks import shown_covered
 from tradeconsole.drills.desk import SYMBOL
 from tradeconsole.drills.drill import Drill
 from tradeconsole.drills.theatre import Staging, Theatre
 from tradeconsole.errors import BrokerRejected, RequestRefused, TradeConsoleError
 from tradeconsole.exchange.records import BracketMode
-from tradeconsole.views.build.trading import position_rows
 
 
 async def halt(theatre: Theatre) -> None:
@@ -44,17 +44,15 @@ async def rejected_bracket(theatre: Theatre) -> None:
     )
     await desk.buy()
     await theatre.until(lambda: desk.size() == held + 1, "a plain entry to fill")
-    shown = ", ".join(row.protection for row in position_rows(desk.engine.book, desk.account_id, frozenset()))
     theatre.expect(
         "a bare position is shown as such",
-        _covered(theatre) < desk.size() and ("UNPROTECTED" in shown or "PARTLY" in shown),
-        f"{_covered(theatre)} of {desk.size()} covered, shown as: {shown}",
+        _covered(theatre) == desk.size() - 1,
+        f"the desk holds {desk.size():+d} and shows {_covered(theatre)} of them covered",
     )
 
 
 def _covered(theatre: Theatre) -> int:
-    rows = position_rows(theatre.desk.engine.book, theatre.desk.account_id, frozenset())
-    return sum(row.protected for row in rows)
+    return shown_covered(theatre.desk.engine.book, theatre.desk.account_id)
 
 
 async def partial_fill(theatre: Theatre) -> None:
