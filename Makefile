@@ -1,7 +1,7 @@
 # What a developer does every day; `make help` lists it. Needs Python 3.11 or newer with venv, and nothing else.
 
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,\
-	$(if $(shell $(name) -c 'import sys, venv; print(1) if sys.version_info >= (3, 11) else None' 2>/dev/null),$(name))))
+	$(if $(shell $(name) -c 'import ensurepip, sys, venv; print(1) if sys.version_info >= (3, 11) else None' 2>/dev/null),$(name))))
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready

@@ -114,16 +114,14 @@ class Book:
             self.accounts.setdefault(account.account_id, account)
         for instrument in memory.instruments:
             if instrument.instrument_id not in self.instruments:
-                self._instrument_resolved(InstrumentResolved(instrument))
+                self._know(instrument)  # what its symbol means today is for the broker to say
         for order in memory.orders:
             if order.order_id not in self.orders:
                 self._put(interrupted(order))
         for trip in memory.round_trips:
             self.round_trips.setdefault(trip.round_trip_id, trip)
-        known = {(notice.notification_id) for notice in self.notifications}
-        self.notifications = [
-            n for n in memory.notifications if n.notification_id not in known
-        ] + self.notifications
+        known = {notice.notification_id for notice in self.notifications}
+        self.notifications[:0] = [n for n in memory.notifications if n.notification_id not in known]
         self._restore_ledgers(memory)
 
     # -- questions ------------------------------------------------------------------------------------------
@@ -215,11 +213,13 @@ class Book:
         return ()
 
     def _instrument_resolved(self, event: InstrumentResolved) -> Iterable[Event]:
-        instrument = event.instrument
+        if event.instrument.active:
+            self.by_symbol[event.instrument.symbol] = event.instrument
+        return self._know(event.instrument)
+
+    def _know(self, instrument: Instrument) -> list[Event]:
         self.instruments[instrument.instrument_id] = instrument
         self.by_symbol[instrument.name] = instrument
-        if instrument.active:
-            self.by_symbol[instrument.symbol] = instrument
         changes: list[Event] = []
         for fill in self._waiting.pop(instrument.instrument_id, []):
             changes += self._book_fill(fill)

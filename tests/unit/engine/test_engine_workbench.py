@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from scripted_broker import MemoryJournal, OpenCalendar, ScriptedBroker
-from trading_factories import make_account, make_instrument
+from trading_factories import MNQ, make_account, make_instrument
 
 from tradeconsole.domain.workspace import Workspace
 from tradeconsole.engine.engine import Engine, EngineOptions
@@ -109,3 +109,13 @@ async def test_every_change_is_written_down() -> None:
         written = [record for record in journal.records if isinstance(record, Workspace)]
         assert len(written) == 3
         assert written[-1] == Workspace(account_id="2", added=("CL",), removed=("MNQ",))
+
+
+async def test_after_a_roll_a_symbol_means_the_new_contract_although_the_old_one_is_remembered() -> None:
+    journal = SlowMemory(Workspace())
+    old = make_instrument(instrument_id="CON.F.US.MNQ.U26", name="MNQU6")
+    journal.memory = Restored(instruments=(old,))
+    async with started(journal) as engine:
+        await see(lambda: len(engine.watchlist) == 2)
+        assert engine.watchlist[0] == MNQ
+        assert engine.book.instruments[old.instrument_id] == old

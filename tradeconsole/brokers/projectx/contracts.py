@@ -68,7 +68,8 @@ class Contracts:
         text = text.strip()
         instrument = await self._find(text)
         if instrument is None:
-            raise InvalidRequest(f"no contract '{text}' at the gateway: expected a symbol such as MNQ")
+            example = next(iter(self._active), "MNQ")
+            raise InvalidRequest(f"no contract '{text}' at the gateway: expected a symbol such as {example}")
         if not instrument.active:
             active = self._active.get(instrument.symbol)
             instead = f"; the active one is {active.name}" if active else ""
