@@ -108,14 +108,16 @@ async def test_an_expired_contract_names_the_active_one(text: str) -> None:
 @pytest.mark.parametrize("text", ["XYZ", "", "MNQH9", "CON.F.US.XYZ.Z26", "Z", "6"])
 async def test_an_unknown_contract_is_invalid(text: str) -> None:
     async with bench() as test:
-        with pytest.raises(InvalidRequest, match="no contract .* such as (MNQ|NQ|ES)$"):
+        with pytest.raises(InvalidRequest, match=r"no contract .* such as (MNQ|NQ|ES)$"):
             await test.broker.resolve(text)
 
 
 async def test_a_missing_contract_is_not_recommended() -> None:
     async with bench() as test:
         test.peer.script["/api/Contract/available"] = ok(contracts=[contract("EP", "ESZ6", "Z26")])
-        with pytest.raises(InvalidRequest, match="no contract 'MNQ' at the gateway: expected .* such as ES$"):
+        with pytest.raises(
+            InvalidRequest, match=r"no contract 'MNQ' at the gateway: expected .* such as ES$"
+        ):
             await test.broker.resolve("MNQ")
 
 

@@ -113,7 +113,13 @@ class Engine:
             supervisor=self.supervisor,
         )
         self.sync = Synchroniser(
-            self.broker, self.book, self.bus, self.clock, self.telemetry, self.notices.raise_
+            broker=self.broker,
+            book=self.book,
+            bus=self.bus,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            tell=self.notices.raise_,
+            in_view=lambda: self.workbench.in_view or self.default_account(),
         )
         self.execution = Execution(
             broker=self.broker,
@@ -160,8 +166,8 @@ class Engine:
         Raises:
             BrokerError: the broker cannot be reached or refuses.
         """
-        await self.connection.log_in()
-        await self.sync.sync_all()
+        accounts = await self.connection.log_in()
+        await self.sync.sync_all({account.account_id: account for account in accounts})
         if self.sync.is_in_doubt():
             # no fills from before are remembered here: where they would matter, the broker's word holds
             await self.sync.sync_all()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
@@ -35,6 +35,8 @@ DOUBT_SECONDS: Final = 1.0
 """How often the broker is asked while an order or a position is in doubt."""
 DOUBT_ROUNDS: Final = 12
 """So many questions are asked at that pace; then the pause doubles each time."""
+RESTING_ROUNDS: Final = 4
+"""Only in every so many rounds are accounts asked for in which nothing is at stake and nothing has changed."""
 STREAM_SECONDS: Final = 3.0
 """Patience with a stream that is being opened, before the first question."""
 _IN_DOUBT: Final = frozenset({OrderStatus.SENT, OrderStatus.UNKNOWN})
@@ -44,7 +46,15 @@ class Synchroniser:
     """Asks, reconciles, publishes. One question round at a time."""
 
     def __init__(
-        self, broker: Broker, book: Book, bus: Bus, clock: Clock, telemetry: Telemetry, tell: Tell
+        self,
+        *,
+        broker: Broker,
+        book: Book,
+        bus: Bus,
+        clock: Clock,
+        telemetry: Telemetry,
+        tell: Tell,
+        in_view: Callable[[], str | None],
     ) -> None:
         self._broker = broker
         self._book = book
@@ -52,6 +62,7 @@ class Synchroniser:
         self._clock = clock
         self._telemetry = telemetry
         self._tell = tell
+        self._in_view = in_view
         self._wanted = asyncio.Event()
         self._lock = asyncio.Lock()
         self._asked: dict[str, datetime] = {}
@@ -64,17 +75,22 @@ class Synchroniser:
     async def run(self, interval: float) -> None:
         """Reconcile for ever: every `interval` seconds, sooner when asked or in doubt.
 
+        What every account costs is paid each time for those in use alone, because users may have dozens.
         While something is in doubt only its account is asked for, and ever less often, so that a doubt that lasts
         does not use up the broker's request budget.
         """
-        doubts = failures = 0
+        doubts = failures = rounds = 0
         await self._wait_for_stream()
         while True:
             pause = min(interval, DOUBT_SECONDS * 2 ** max(0, doubts - DOUBT_ROUNDS)) if doubts else interval
             asked = await self._is_asked_within(pause)
             try:
-                if asked or not doubts or pause == interval:
+                if asked or rounds % RESTING_ROUNDS == 0:
                     await self.sync_all()
+                    rounds = 1
+                elif not doubts or pause == interval:
+                    await self._sync_lively()
+                    rounds += 1
                 else:
                     for account_id in self._accounts_in_doubt():
                         await self.sync(account_id)
@@ -106,15 +122,37 @@ class Synchroniser:
         self._wanted.clear()
         return True
 
-    async def sync_all(self) -> None:
-        """Reconcile every account that is shown.
+    async def sync_all(self, accounts: Mapping[str, Account] | None = None) -> None:
+        """Reconcile every account that is shown; `accounts` as for `sync`.
 
         Raises:
             BrokerError: the broker could not be asked; the book stays as it is and unsynced.
         """
-        accounts = await self._accounts()
-        for account_id in [account.account_id for account in self._book.shown_accounts()]:
+        accounts = await self._accounts() if accounts is None else accounts
+        for account_id in self._shown():
             await self.sync(account_id, accounts)
+
+    async def _sync_lively(self) -> None:
+        """Reconcile the accounts in use, and those of which the broker says something new."""
+        accounts = await self._accounts()
+        for account_id in self._shown():
+            changed = accounts.get(account_id) != self._book.accounts[account_id]
+            if changed or self._is_lively(account_id):
+                await self.sync(account_id, accounts)
+
+    def _shown(self) -> list[str]:
+        return [account.account_id for account in self._book.shown_accounts()]
+
+    def _is_lively(self, account_id: str) -> bool:
+        book = self._book
+        return bool(
+            account_id == self._in_view()
+            or account_id in book.armed
+            or account_id not in book.synced
+            or self._mismatched.get(account_id)
+            or book.open_orders_of(account_id)
+            or any(book.positions(account_id))
+        )
 
     async def sync(self, account_id: str, accounts: Mapping[str, Account] | None = None) -> None:
         """Reconcile one account until nothing moves while asking (three rounds at most).
@@ -152,7 +190,7 @@ class Synchroniser:
         }
         doubtful |= {account_id for account_id, keys in self._mismatched.items() if keys}
         doubtful |= {account_id for account_id, _ in self._book.mismatches}
-        return doubtful & {account.account_id for account in self._book.shown_accounts()}
+        return doubtful & set(self._shown())
 
     async def _accounts(self) -> dict[str, Account]:
         return {account.account_id: account for account in await self._broker.get_accounts()}

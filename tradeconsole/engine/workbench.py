@@ -16,6 +16,9 @@ class Workbench:
         self.account_id: str | None = None
         """The account to begin with. Memory that comes late does not change it under the user's hands."""
 
+        self.in_view: str | None = None
+        """The account that the user has chosen in this session."""
+
     def remember(self, kept: Workspace) -> None:
         """Take up the workspace as it was left, unless something was changed since."""
         if not self.is_known:
@@ -25,7 +28,8 @@ class Workbench:
             self.kept = kept
 
     def use_account(self, account_id: str) -> None:
-        """Begin with this account the next time."""
+        """This account is in view now; the next time it is begun with."""
+        self.in_view = account_id
         self._change(self.kept.using(account_id))
 
     def watch(self, symbol: str, *, configured: bool) -> None:

@@ -2,18 +2,28 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from decimal import Decimal
 
 import pytest
 from scripted_broker import MemoryJournal, OpenCalendar, ScriptedBroker
-from trading_factories import ACCOUNT, make_report
+from trading_factories import ACCOUNT, make_account, make_report
 
 from tradeconsole.domain.accounts import Account
-from tradeconsole.domain.events import Channel, ChannelChanged, ChannelState
+from tradeconsole.domain.events import (
+    ArmedChanged,
+    BrokerPosition,
+    Channel,
+    ChannelChanged,
+    ChannelState,
+    OrderReported,
+)
 from tradeconsole.domain.market import Span
 from tradeconsole.domain.orders import OrderReport, OrderStatus
 from tradeconsole.engine import sync
 from tradeconsole.engine.engine import Engine, EngineOptions
 from tradeconsole.errors import RateLimited
+from tradeconsole.ports import BrokerHooks
 
 
 class SlowStream(ScriptedBroker):
@@ -49,13 +59,13 @@ class Filling(SlowStream):
         self.orders = [make_report(status=OrderStatus.FILLED, filled=2)]
 
 
-async def opened(make: type[SlowStream]) -> Engine:
+async def opened(make: type[SlowStream], seconds: float = 60.0) -> Engine:
     engine = Engine(
         make_broker=make,
         journal=MemoryJournal(),
         bars=None,
         calendar=OpenCalendar(),
-        options=EngineOptions(watchlist=(), reconcile_seconds=60),
+        options=EngineOptions(watchlist=(), reconcile_seconds=seconds),
     )
     await engine.start()
     return engine
@@ -75,6 +85,39 @@ def broker_of(engine: Engine) -> SlowStream:
 
 def stream_up(engine: Engine) -> None:
     engine.bus.publish(ChannelChanged(Channel.ACCOUNT, ChannelState.UP))
+
+
+class Many(SlowStream):
+    """A user with three accounts; writes down whose positions were asked for."""
+
+    def __init__(self, hooks: BrokerHooks) -> None:
+        super().__init__(hooks)
+        self.account_list = [make_account(account_id=key) for key in ("1", "2", "3")]
+        self.looked: list[str] = []
+
+    async def get_positions(self, account_id: str, *, urgent: bool = False) -> Sequence[BrokerPosition]:
+        self.looked.append(account_id)
+        return await super().get_positions(account_id, urgent=urgent)
+
+
+async def rounds(engine: Engine, number: int) -> list[str]:
+    """Whose records the next rounds ask for."""
+    broker = engine.broker
+    assert isinstance(broker, Many)
+    start = broker.asked
+    broker.looked.clear()
+    await see(lambda: broker.asked >= start + number)
+    return broker.looked
+
+
+@asynccontextmanager
+async def many() -> AsyncIterator[Engine]:
+    """Three accounts, reconciled over and over; the first is in view."""
+    engine = await opened(Many, seconds=0.02)
+    stream_up(engine)
+    await see(lambda: len(engine.book.synced) == 3)
+    yield engine
+    await engine.stop()
 
 
 async def see(condition: Callable[[], object]) -> None:
@@ -123,3 +166,38 @@ async def test_an_order_that_ends_between_two_questions_is_known_to_have_ended()
     await engine.stop()
     (order,) = engine.book.orders.values()
     assert order.status is OrderStatus.FILLED
+
+
+async def test_accounts_at_rest_are_asked_for_less_often() -> None:
+    async with many() as engine:
+        looked = await rounds(engine, 12)
+        assert looked.count("1") >= 10
+        assert 1 <= looked.count("2") <= 4
+        assert 1 <= looked.count("3") <= 4
+
+
+@pytest.mark.parametrize("at_stake", ["armed", "order", "view"])
+async def test_an_account_in_use_is_asked_for_in_every_round(at_stake: str) -> None:
+    async with many() as engine:
+        if at_stake == "armed":
+            engine.bus.publish(ArmedChanged("2", armed=True))
+        elif at_stake == "order":
+            report = make_report(account_id="2", status=OrderStatus.WORKING)
+            broker_of(engine).open_orders = [report]
+            engine.bus.publish(OrderReported(report))
+        else:
+            engine.workbench.use_account("2")
+        looked = await rounds(engine, 12)
+        assert looked.count("2") >= 10
+        assert looked.count("3") <= 4
+
+
+async def test_an_account_at_rest_whose_balance_moves_is_asked_for_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sync, "RESTING_ROUNDS", 1_000_000)
+    async with many() as engine:
+        assert "3" not in await rounds(engine, 5)
+        broker_of(engine).account_list[2] = make_account(account_id="3", balance=Decimal(149999))
+        await see(lambda: engine.book.accounts["3"].balance == Decimal(149999))
+        assert "3" not in await rounds(engine, 5)
