@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -22,6 +22,9 @@ MAX_DEPTH: Final = 64
 _ISO_TIME: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,16}))?)?(Z|[+-]\d\d:\d\d)?)?"
 )
+
+_HALF_CHARACTER: Final = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class BadBody(Exception):
@@ -65,7 +68,7 @@ def read_body(shape: type[RequestT], body: bytes) -> RequestT:
 
 def _parse(body: bytes) -> object:
     try:
-        text = body.decode()
+        text = body.decode("utf-8-sig")
         document = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise _unreadable(error.msg, text, error.pos) from None
@@ -75,7 +78,25 @@ def _parse(body: bytes) -> object:
         raise _unreadable(f"deeper than {MAX_DEPTH} levels or not a number", "", 0) from None
     if _depth(document) > MAX_DEPTH:
         raise _unreadable(f"The maximum configured depth of {MAX_DEPTH} has been exceeded", "", 0)
+    # JSON can escape half a character, which could not be written down again
+    if _HALF_CHARACTER.search(text) and any(_SURROGATE.search(word) for word in _words(document)):
+        raise _unreadable(
+            "Cannot read incomplete UTF-16 JSON text as string with missing low surrogate", "", 0
+        )
     return document
+
+
+def _words(document: object) -> Iterator[str]:
+    """Every string of a document, names included."""
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, dict):
+        for name, item in document.items():
+            yield name
+            yield from _words(item)
+    elif isinstance(document, list):
+        for item in document:
+            yield from _words(item)
 
 
 def _refuse_constant(name: str) -> object:
