@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tradeconsole.emulator.control import Control
 from tradeconsole.emulator.home import Endpoint
+from tradeconsole.emulator.http_connection import HttpLimits
 from tradeconsole.emulator.hubs import HubLimits
 from tradeconsole.emulator.operations import operation
 from tradeconsole.emulator.options import EmulatorOptions
@@ -221,6 +222,7 @@ async def running_emulator(
     switches: Switches | None = None,
     rules: ExchangeOptions | None = None,
     limits: HubLimits | None = None,
+    http: HttpLimits | None = None,
     login: bool = True,
     **options: Any,
 ) -> AsyncIterator[RunningEmulator]:
@@ -235,9 +237,9 @@ async def running_emulator(
         options.setdefault("event_latency_ms", 0.0)
         rules = rules or ExchangeOptions(latencies=FAST)
     options.setdefault("seed", 7)
-    emulator = Emulator(EmulatorOptions(**options), switches=switches, rules=rules, limits=limits)
-    async with emulator, httpx.AsyncClient(timeout=PATIENCE) as http:
-        running = RunningEmulator(emulator, http)
+    emulator = Emulator(EmulatorOptions(**options), switches=switches, rules=rules, limits=limits, http=http)
+    async with emulator, httpx.AsyncClient(timeout=PATIENCE) as client:
+        running = RunningEmulator(emulator, client)
         if login:
             await running.login()
         yield running

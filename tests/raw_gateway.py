@@ -63,10 +63,10 @@ async def read_answer(reader: asyncio.StreamReader) -> Answer:
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         status = int(status_line.split()[1])
         length = headers.get("content-length")
-        bodiless = status == 101
-        body = (
-            b"" if bodiless else await (reader.read() if length is None else reader.readexactly(int(length)))
-        )
+        if status < 200:
+            body = b""
+        else:
+            body = await (reader.read() if length is None else reader.readexactly(int(length)))
     return Answer(status, headers, body)
 
 
@@ -181,21 +181,33 @@ class HubWire:
         return last
 
     async def close(self) -> None:
-        self._writer.close()
-        with suppress(ConnectionError, TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                await self._writer.wait_closed()
+        await _close(self._writer)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError, TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            await writer.wait_closed()
 
 
 @dataclass
 class Wire:
-    """Where a gateway answers, who calls, and the token that calls carry."""
+    """Where a gateway answers, who calls, and the token that calls carry; `async with` closes what was opened."""
 
     url: str
     user: str
     key: str
     token: str = ""
     _contracts: dict[str, str] = field(default_factory=dict)
+    _writers: list[asyncio.StreamWriter] = field(default_factory=list)
+
+    async def __aenter__(self) -> "Wire":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for writer in self._writers:
+            await _close(writer)
 
     @property
     def port(self) -> int:
@@ -203,8 +215,12 @@ class Wire:
         assert port is not None
         return port
 
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 26)
+    async def connect(self, limit: int = 1 << 26) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection, open until it or this caller is closed; the reader buffers up to twice `limit`."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=limit)
+        self._writers = [other for other in self._writers if not other.is_closing()]
+        self._writers.append(writer)
+        return reader, writer
 
     async def send(self, raw: bytes) -> Answer:
         """Send bytes on a connection of their own and read the response."""
@@ -213,7 +229,7 @@ class Wire:
             writer.write(raw)
             return await read_answer(reader)
         finally:
-            writer.close()
+            await _close(writer)
 
     async def post(
         self,

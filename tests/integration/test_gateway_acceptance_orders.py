@@ -69,10 +69,12 @@ class Desk:
 
 @pytest_asyncio.fixture
 async def desk() -> AsyncIterator[Desk]:
-    async with running_emulator(
-        fast=False, event_latency_ms=0.0, frozen=True, volatility=0.0, login=False
-    ) as running:
-        wire = Wire(running.url, running.user, running.key)
+    async with (
+        running_emulator(
+            fast=False, event_latency_ms=0.0, frozen=True, volatility=0.0, login=False
+        ) as running,
+        Wire(running.url, running.user, running.key) as wire,
+    ):
         await wire.login()
         desk = Desk(wire, (await wire.accounts())[0], await wire.contract("F.US.MNQ"))
         await desk.price(PRICE)

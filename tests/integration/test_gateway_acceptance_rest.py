@@ -16,8 +16,10 @@ NOTHING = '"success":true,"errorCode":0,"errorMessage":null}'
 
 @pytest_asyncio.fixture
 async def wire() -> AsyncIterator[Wire]:
-    async with running_emulator(login=False) as running:
-        wire = Wire(running.url, running.user, running.key)
+    async with (
+        running_emulator(login=False) as running,
+        Wire(running.url, running.user, running.key) as wire,
+    ):
         await wire.login()
         yield wire
 
@@ -246,7 +248,6 @@ async def test_several_requests_use_one_connection(wire: Wire) -> None:
     received = b""
     while received.count(b'"pong"') < 3:
         received += await reader.read(4096)
-    writer.close()
 
 
 async def test_the_51st_bars_call_in_30_seconds_is_429_over_all_tokens_of_a_user(wire: Wire) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from email.utils import format_datetime
 from typing import Any, Final, TypeVar
 
@@ -19,6 +20,8 @@ from tradeconsole.emulator.tokens import Claims, TokenError
 from tradeconsole.exchange.records import Outcome
 
 MAX_BODY_BYTES: Final = 1_000_000
+"""Longest body that is read. Kestrel's default is 30,000,000 (unverified for the real gateway), far beyond any request
+of this API; less keeps a flood of them from filling the memory."""
 
 _JSON: Final = "application/json; charset=utf-8"
 
@@ -122,7 +125,7 @@ async def _bind(endpoint: Endpoint, request: Request) -> msgspec.Struct | Respon
     except ClientDisconnect:
         return Response(status_code=400)
     if body is None:
-        return Response(status_code=413)
+        return Response(status_code=413, headers={"Connection": "close"})
     if endpoint.shape is NoBody:
         return NoBody()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -136,6 +139,8 @@ async def _bind(endpoint: Endpoint, request: Request) -> msgspec.Struct | Respon
 
 async def _body(request: Request) -> bytes | None:
     """The whole body; None when it is longer than the server reads."""
+    if int(request.headers.get("content-length", 0)) > MAX_BODY_BYTES:
+        return None
     body = bytearray()
     async for piece in request.stream():
         body += piece
@@ -202,14 +207,14 @@ def bearer(connection: HTTPConnection) -> str:
 
 
 class GatewayConventions:
-    """ASGI middleware: paths in any case, and the emulated time in the `Date` header."""
+    """ASGI middleware: paths in any case, with or without a last slash, and the emulated time in the `Date` header."""
 
     def __init__(self, app: ASGIApp, gateway: Gateway) -> None:
         self._app = app
         self._gateway = gateway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a call on with its path in lower case."""
+        """Pass a call on with its path as routes have it; a client that leaves in the middle is no error."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
@@ -220,4 +225,6 @@ class GatewayConventions:
                 message["headers"] = [*message.get("headers", ()), (b"date", stamp)]
             await send(message)
 
-        await self._app({**scope, "path": scope["path"].lower()}, receive, dated)
+        with suppress(ClientDisconnect):
+            path = scope["path"].lower().rstrip("/")
+            await self._app({**scope, "path": path or "/"}, receive, dated)

@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Callable, Generator
-from typing import Final
+from functools import partial
+from typing import Final, cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from tradeconsole.emulator.gateway import Peer
+from tradeconsole.emulator.http_connection import MAX_HEAD_BYTES, HttpLimits, PatientConnection
 from tradeconsole.errors import ConfigError
 
 LOOPBACK: Final = "127.0.0.1"
@@ -36,12 +39,15 @@ class Listener:
     Args:
         app: what to serve.
         port: 0 takes a free one.
+        limits: how long clients are waited for.
 
     Raises:
         ConfigError: the port is taken or forbidden.
     """
 
-    def __init__(self, app: ASGIApp, port: int = 0) -> None:
+    def __init__(self, app: ASGIApp, port: int = 0, limits: HttpLimits | None = None) -> None:
+        # what a client sends that is no HTTP is told to the client, not to the log
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
         self._socket = _bound(port)
         self.port: int = self._socket.getsockname()[1]
         self._config = uvicorn.Config(
@@ -52,12 +58,12 @@ class Listener:
             server_header=False,
             proxy_headers=False,
             lifespan="off",
-            http="h11",
+            http=cast(type[asyncio.Protocol], partial(PatientConnection, limits or HttpLimits())),
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             ws="websockets-sansio",
             ws_max_size=256 * 1024,
             ws_ping_interval=None,
             ws_per_message_deflate=False,
-            timeout_keep_alive=75,
             timeout_graceful_shutdown=1,
         )
         self._server = _QuietServer(self._config)
@@ -67,6 +73,10 @@ class Listener:
     @property
     def url(self) -> str:
         return f"http://{LOOPBACK}:{self.port}"
+
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._server.server_state.connections)
 
     async def start(self) -> None:
         """Begin to accept connections."""

@@ -13,6 +13,7 @@ from tradeconsole.emulator.control import Control, control_routes
 from tradeconsole.emulator.faults import Faults
 from tradeconsole.emulator.gateway import Gateway, User
 from tradeconsole.emulator.home import Endpoint, Home, Installation
+from tradeconsole.emulator.http_connection import HttpLimits
 from tradeconsole.emulator.hubs import Channel, HubConnection, HubLimits, Hubs, Key
 from tradeconsole.emulator.journal import Journal
 from tradeconsole.emulator.limits import RequestBudgets
@@ -44,11 +45,13 @@ class Emulator:
         switches: Switches | None = None,
         rules: ExchangeOptions | None = None,
         limits: HubLimits | None = None,
+        http: HttpLimits | None = None,
     ) -> None:
         self._options = options
         self._switches = switches or Switches()
         self._rules = rules or ExchangeOptions()
         self._limits = limits or HubLimits()
+        self._http = http or HttpLimits()
         self._home = None if options.state_dir is None else Home(options.state_dir.absolute())
         self._claim: IO[str] | None = None
         self._followed: dict[str, bool] = {}
@@ -158,8 +161,8 @@ class Emulator:
         """The port asked for; else the one of the last run, so that clients find their way back; else a free one."""
         if self._options.port == 0 and installation.port:
             with suppress(ConfigError):
-                return Listener(app, installation.port)
-        return Listener(app, self._options.port)
+                return Listener(app, installation.port, self._http)
+        return Listener(app, self._options.port, self._http)
 
     def _greet(self, connection: HubConnection, channel: Channel, key: Key) -> None:
         if channel in {Channel.QUOTES, Channel.DEPTH}:
