@@ -32,10 +32,12 @@ BROKEN = b'{"type":7,"error":"Connection closed with an error.","allowReconnect"
 
 @asynccontextmanager
 async def gateway(limits: HubLimits | None = None, switches: Switches | None = None) -> AsyncIterator[Wire]:
-    async with running_emulator(
-        frozen=True, volatility=0.0, login=False, limits=limits, switches=switches
-    ) as running:
-        wire = Wire(running.url, running.user, running.key)
+    async with (
+        running_emulator(
+            frozen=True, volatility=0.0, login=False, limits=limits, switches=switches
+        ) as running,
+        Wire(running.url, running.user, running.key) as wire,
+    ):
         await wire.login()
         yield wire
 
@@ -98,10 +100,9 @@ async def test_a_hub_opens_by_every_way_in(
 @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c"])
 async def test_an_upgrade_without_a_valid_token_is_401(wire: Wire, hub: str, token: str) -> None:
     for path, header in ((f"/hubs/{hub}?access_token={token}", ""), (f"/hubs/{hub}", token)):
-        answer, _, writer = await wire.upgrade(path, token=header)
+        answer, _, _writer = await wire.upgrade(path, token=header)
         assert (answer.status, answer.body) == (401, b"")
         assert answer.headers["www-authenticate"].startswith("Bearer")
-        writer.close()
 
 
 async def test_negotiation_without_a_token_is_401_with_an_empty_body(wire: Wire) -> None:
@@ -110,9 +111,8 @@ async def test_negotiation_without_a_token_is_401_with_an_empty_body(wire: Wire)
 
 
 async def test_a_hub_that_does_not_exist_cannot_be_opened(wire: Wire) -> None:
-    answer, _, writer = await wire.upgrade(f"/hubs/chat?access_token={wire.token}")
+    answer, _, _writer = await wire.upgrade(f"/hubs/chat?access_token={wire.token}")
     assert (answer.status, answer.body) == (404, b"")
-    writer.close()
 
 
 async def test_a_plain_get_of_a_hub_is_no_connection(wire: Wire) -> None:
@@ -513,3 +513,43 @@ async def test_a_market_that_is_not_followed_or_unknown_is_silent(wire: Wire) ->
         assert await hub.invoke("UnsubscribeContractTrades", contract) == VOID
         await wire.control("move", contract="MNQ", ticks=4)
         assert await hub.events_until() == []
+
+
+def keep_book(book: dict[int, dict[float, int]], events: list[bytes]) -> None:
+    """Apply depth events as the reference says: 6 clears, 1 to 4 set a level, a size of 0 deletes it."""
+    for event in map(json.loads, events):
+        for row in event["arguments"][1]:
+            if row["type"] == 6:
+                book.clear()
+            elif row["type"] in {1, 2, 3, 4}:
+                side = book.setdefault(1 if row["type"] in {1, 3} else 2, {})
+                side[row["price"]] = row["volume"]
+                if not row["volume"]:
+                    del side[row["price"]]
+
+
+@pytest.mark.parametrize("root", ["MNQ", "ES", "CL"])
+async def test_a_book_kept_from_increments_is_that_of_a_fresh_snapshot(root: str) -> None:
+    symbol = {"MNQ": "F.US.MNQ", "ES": "F.US.EP", "CL": "F.US.CLE"}[root]
+    async with (
+        running_emulator(frozen=True, activity=10.0, login=False) as running,
+        Wire(running.url, running.user, running.key) as wire,
+    ):
+        await wire.login()
+        contract = await wire.contract(symbol)
+        async with wire.hub("market") as hub:
+            await hub.invoke("SubscribeContractMarketDepth", contract)
+            kept: dict[int, dict[float, int]] = {}
+            for number in range(40):
+                if number % 10 == 9:
+                    await wire.control("move", contract=root, ticks=7 - number)
+                await wire.step(0.5)
+                keep_book(kept, await hub.events_until())
+                assert min(kept[1]) > max(kept[2])
+            await hub.invoke("SubscribeContractMarketDepth", contract)
+            fresh: dict[int, dict[float, int]] = {}
+            keep_book(fresh, await hub.events_until())
+            # sizes are as old as the last event; where there are levels is not
+            assert {side: set(levels) for side, levels in kept.items()} == {
+                side: set(levels) for side, levels in fresh.items()
+            }

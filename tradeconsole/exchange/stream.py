@@ -75,7 +75,9 @@ class Stream:
             Whether `wake` changed.
         """
         if interest.depth and not self.interest.depth:
-            self._book = {}
+            # whoever begins to listen is shown `depth_at` this moment: what comes next is told against that
+            state = self._state(now)
+            self._book = {} if state is None else self._levels((now, *state[1:]))
         self.interest = interest
         if self._candle is None or (not self._fine and self._wants(self._candle, quiet_until)):
             self.stand_at(now, quiet_until)
@@ -208,8 +210,7 @@ class Stream:
         return [quote, DepthChanged(self._id, quote.time, rows)] if rows else [quote]
 
     def _changed_rows(self, step: Step) -> tuple[DepthRow, ...]:
-        bids, asks = ladder(self.path.seed, step, self.path.display)
-        book = {**_keyed(Side.BUY, bids), **_keyed(Side.SELL, asks)}
+        book = self._levels(step)
         before, self._book = self._book, book
         gone = [DepthRow(side, self._price(price), 0) for side, price in before if (side, price) not in book]
         new = [
@@ -218,6 +219,10 @@ class Stream:
             if before.get((side, price)) != size
         ]
         return (*gone, *new)
+
+    def _levels(self, step: Step) -> dict[tuple[Side, int], int]:
+        bids, asks = ladder(self.path.seed, step, self.path.display)
+        return {**_keyed(Side.BUY, bids), **_keyed(Side.SELL, asks)}
 
     def _price(self, ticks: int) -> float:
         price = self._prices.get(ticks)

@@ -196,7 +196,9 @@ def test_the_last_price_of_a_quote_is_that_of_the_last_print() -> None:
 
 def test_depth_increments_rebuild_the_book_around_the_quote() -> None:
     market = make_market()
-    book: dict[tuple[str, float], int] = {}
+    before = market.depth(MNQ)
+    book = {("BUY", level.price): level.size for level in before.bids}
+    book |= {("SELL", level.price): level.size for level in before.asks}
     for event in lived(market, MNQ, timedelta(minutes=1)):
         if isinstance(event, DepthChanged):
             for row in event.rows:
