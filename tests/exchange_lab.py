@@ -24,6 +24,7 @@ from tradeconsole.exchange.records import (
     VenueAccount,
     VenueOrder,
 )
+from tradeconsole.exchange.session_end import EndOf
 from tradeconsole.exchange.venue import Exchange
 
 CATALOGUE = Catalogue.load()
@@ -36,11 +37,13 @@ ACCOUNT = 7
 class DictatedMarket:
     """A market that says what it was told to say, when it was told to."""
 
-    def __init__(self, contract_id: str, bid: float, ask: float, last: float) -> None:
-        self.now = START
+    def __init__(
+        self, contract_id: str, bid: float, ask: float, last: float, start: datetime = START
+    ) -> None:
+        self.now = start
         self.open = True
         self.quotes: dict[str, Quote] = {
-            contract_id: Quote(contract_id, START, bid=bid, ask=ask, last=last, bid_size=10, ask_size=10)
+            contract_id: Quote(contract_id, start, bid=bid, ask=ask, last=last, bid_size=10, ask_size=10)
         }
         self._script: list[MarketEvent] = []
 
@@ -105,11 +108,18 @@ class DictatedMarket:
 class Lab:
     """An exchange with one account, and a market at 28000.00 / 28000.25, last 28000.00."""
 
-    def __init__(self, options: ExchangeOptions | None = None, **account: object) -> None:
-        self.market = DictatedMarket(MNQ, 28000.0, 28000.25, 28000.0)
-        self.exchange = Exchange(CATALOGUE, self.market, options)
+    def __init__(
+        self,
+        options: ExchangeOptions | None = None,
+        *,
+        start: datetime = START,
+        end_of: EndOf = lambda _group, _now: None,
+        **account: object,
+    ) -> None:
+        self.market = DictatedMarket(MNQ, 28000.0, 28000.25, 28000.0, start)
+        self.exchange = Exchange(CATALOGUE, self.market, options, end_of=end_of)
         self.exchange.open_account(make_account(**account))
-        self.now = START
+        self.now = start
 
     def place(self, kind: OrderType | None, side: Side | None, size: int = 1, **fields: object) -> Outcome:
         request = msgspec.convert(
@@ -135,6 +145,11 @@ class Lab:
         """What happens while that time passes."""
         self.now += timedelta(milliseconds=milliseconds)
         return self.exchange.advance(self.now)
+
+    def wait_until(self, time: datetime) -> list[ExchangeEvent]:
+        """What happens until a moment."""
+        self.now = time
+        return self.exchange.advance(time)
 
     def settle(self) -> list[ExchangeEvent]:
         """Let every delay of the venue run out."""

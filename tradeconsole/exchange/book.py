@@ -4,7 +4,7 @@ from math import inf
 
 from tradeconsole.domain.orders import OrderType, Side
 from tradeconsole.exchange.catalogue import Product
-from tradeconsole.exchange.records import VenueOrder
+from tradeconsole.exchange.records import ExchangeOptions, VenueOrder
 
 
 class Working:
@@ -28,11 +28,11 @@ class WorkingBook:
     `low`: nothing happens while asks and prints stay above it; `high`: while bids and prints stay below.
     """
 
-    __slots__ = ("_orders", "_product", "_touch", "high", "low")
+    __slots__ = ("_options", "_orders", "_product", "high", "low")
 
-    def __init__(self, product: Product, *, fill_on_touch: bool) -> None:
+    def __init__(self, product: Product, options: ExchangeOptions) -> None:
         self._product = product
-        self._touch = fill_on_touch
+        self._options = options
         self._orders: dict[int, Working] = {}
         self.low, self.high = -inf, inf
 
@@ -91,7 +91,7 @@ class WorkingBook:
             return price >= order.stop if order.is_buy else price <= order.stop
         if order.limit is not None:
             if price == order.limit:
-                return self._touch
+                return self._options.fill_on_touch
             return price < order.limit if order.is_buy else price > order.limit
         return False
 

@@ -2,7 +2,7 @@
 
 import tomllib
 from calendar import FRIDAY, WEDNESDAY, monthrange
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -152,6 +152,7 @@ class Catalogue:
         rolls: the rules that products name.
         pinned: where given, only these products are listed, each with this month whatever the day; a replay of
             a past market uses it.
+        listed: symbols of the products that are listed; None lists all.
     """
 
     def __init__(
@@ -159,10 +160,12 @@ class Catalogue:
         products: tuple[Product, ...],
         rolls: Mapping[str, RollRule],
         pinned: Mapping[str, ContractMonth] | None = None,
+        listed: frozenset[str] | None = None,
     ) -> None:
         self._products = products
         self._rolls = rolls
         self._pinned = pinned
+        self._listed = frozenset(pinned) if pinned is not None else listed
         self._by_symbol = {product.symbol: product for product in products}
         self._by_code = {product.code: product for product in products}
         self._contracts: dict[str, Contract | None] = {}
@@ -181,6 +184,15 @@ class Catalogue:
     def pinned_to(self, contract: Contract) -> "Catalogue":
         """The same catalogue with only this contract listed and always active."""
         return Catalogue(self._products, self._rolls, {contract.product.symbol: contract.month})
+
+    def listing_only(self, symbols: Iterable[str]) -> "Catalogue":
+        """The same catalogue with only some products listed.
+
+        Raises:
+            InvalidRequest: no such product.
+        """
+        listed = frozenset(self.product(symbol).symbol for symbol in symbols)
+        return Catalogue(self._products, self._rolls, listed=listed)
 
     @property
     def products(self) -> tuple[Product, ...]:
@@ -230,7 +242,7 @@ class Catalogue:
 
     def lists(self, product: Product) -> bool:
         """Whether a product can be traded here."""
-        return self._pinned is None or product.symbol in self._pinned
+        return self._listed is None or product.symbol in self._listed
 
     def following(self, contract: Contract) -> Contract | None:
         """The next expiry of a contract's product; None where the catalogue is pinned to one."""

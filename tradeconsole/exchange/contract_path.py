@@ -10,6 +10,7 @@ from tradeconsole.exchange.candle import Candle, TickBars
 from tradeconsole.exchange.catalogue import Contract
 from tradeconsole.exchange.days import day_end, day_start
 from tradeconsole.exchange.figures import SessionFigures
+from tradeconsole.exchange.ladder import LEVELS
 from tradeconsole.exchange.market import BarSource
 from tradeconsole.exchange.path import Step, closing_quote, walk
 
@@ -25,9 +26,19 @@ class ContractPath:
     Args:
         seed: of the market; with the contract it decides the steps inside the bars.
         moves: in order of time; `move` adds to them.
+        levels: of the book per side.
     """
 
-    def __init__(self, contract: Contract, source: BarSource, seed: int, moves: Iterable[Move] = ()) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        source: BarSource,
+        seed: int,
+        moves: Iterable[Move] = (),
+        *,
+        levels: int = LEVELS,
+    ) -> None:
+        self.levels = levels
         self.contract = contract
         self.source = source
         self.seed = crc32(f"{seed}/{contract.id}".encode())

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
 from tradeconsole.domain.market import Quote
 from tradeconsole.domain.orders import OrderStatus, OrderType, Side
 from tradeconsole.exchange import placement
+from tradeconsole.exchange.account_rules import is_window_closed
 from tradeconsole.exchange.accounts import exposure
 from tradeconsole.exchange.agenda import Agenda, Duty
 from tradeconsole.exchange.catalogue import Contract, Product
@@ -36,6 +38,9 @@ from tradeconsole.exchange.records import (
 from tradeconsole.exchange.store import OPEN, Store
 
 Refusal = tuple[PlaceCode, str | None]
+
+FOLLOWER: Final = "Follower accounts cannot cancel orders"
+LIVE: Final = "Live accounts not supported"
 
 
 class OrderDesk:
@@ -115,6 +120,9 @@ class OrderDesk:
         order = self._find(account_id, order_id)
         if order is None:
             return Outcome(CancelCode.ORDER_NOT_FOUND)
+        account = self._store.accounts[account_id]
+        if account.follower or not account.simulated:
+            return Outcome(CancelCode.ACCOUNT_REJECTED, FOLLOWER if account.follower else LIVE)
         if order.status not in OPEN:
             return Outcome(CancelCode.UNKNOWN_ERROR)
         self._matcher.cancel(order, now)
@@ -136,11 +144,33 @@ class OrderDesk:
             return Outcome(PartialCloseCode(problem or PartialCloseCode.POSITION_NOT_FOUND))
         if not 1 <= size <= abs(position.size):
             return Outcome(PartialCloseCode.INVALID_CLOSE_SIZE)
+        if not self._store.accounts[account_id].simulated:
+            return Outcome(PartialCloseCode.ACCOUNT_REJECTED)
         if problem is not None:
             # from here on the codes of partial closes are those of full ones, shifted by one
             return Outcome(PartialCloseCode(problem + 1))
         self._reduce(position, size, now)
         return Outcome(PartialCloseCode.SUCCESS)
+
+    def liquidate(self, account_id: int, now: datetime) -> None:
+        """Cancel all orders of an account and close its positions, each once its contract trades."""
+        for order in self._store.open_orders(account_id):
+            # an entry may have taken its legs with it
+            if self._store.orders[order.id].status in OPEN and not order.closes:
+                self._matcher.cancel(order, now)
+        for position in self._store.positions(account_id):
+            tradable = self._tradable_quote(position.contract_id, now) is not None
+            if tradable and not self._is_closing(account_id, position.contract_id):
+                self._reduce(position, abs(position.size), now)
+
+    def _is_window_closed(self, account: VenueAccount, now: datetime) -> bool:
+        """Whether the firm takes no orders now: by force, or for those under a plan by the clock."""
+        return self._disturbances.closed or (account.plan is not None and is_window_closed(now))
+
+    def _is_closing(self, account_id: int, contract_id: str) -> bool:
+        return any(
+            order.closes and order.contract_id == contract_id for order in self._store.open_orders(account_id)
+        )
 
     def _judge(
         self, account: VenueAccount, contract: Contract, request: PlaceRequest, now: datetime
@@ -150,7 +180,7 @@ class OrderDesk:
             return PlaceCode.CONTRACT_NOT_ACTIVE, None
         if not account.can_trade:
             return PlaceCode.ACCOUNT_VIOLATION, None  # 4 or 10 (unverified)
-        if self._disturbances.closed:
+        if self._is_window_closed(account, now):
             return PlaceCode.OUTSIDE_TRADING_HOURS, None  # (unverified)
         if not self._market.serves(contract.id):
             return PlaceCode.ORDER_REJECTED, "Invalid symbol"
@@ -181,7 +211,12 @@ class OrderDesk:
         prices = placement.working_prices(request, product, quote)
         if isinstance(prices, str):
             return prices
-        return placement.check_brackets(request, account.bracket_mode, self._options) or prices
+        return (
+            placement.check_brackets(
+                request, account.bracket_mode or self._options.bracket_mode, self._options
+            )
+            or prices
+        )
 
     def _exceeds_limit(self, account: VenueAccount, order: VenueOrder) -> bool:
         """Whether an order takes the account beyond its limit; one that adds nothing never does."""
@@ -293,10 +328,7 @@ class OrderDesk:
             return CloseCode.CONTRACT_NOT_ACTIVE
         if self._disturbances.closed or self._tradable_quote(contract_id, now) is None:
             return CloseCode.ORDER_REJECTED
-        for order in self._store.open_orders(account_id):
-            if order.closes and order.contract_id == contract_id:
-                return CloseCode.ORDER_PENDING
-        return None
+        return CloseCode.ORDER_PENDING if self._is_closing(account_id, contract_id) else None
 
     def _reduce(self, position: VenuePosition, size: int, now: datetime) -> None:
         contract = self._catalogue.known(position.contract_id)

@@ -47,10 +47,14 @@ class Disturbances(msgspec.Struct):
     closed: bool = False
     """The window in which orders are taken; prices go on, cancelling is always possible."""
 
+    turned: dict[str, str | bool | int | float] = {}
+    """Switches of the venue that were turned while it ran, as they were written."""
+
     def load(self, other: "Disturbances") -> None:
         """Take over what was in force elsewhere."""
         self.rejections, self.portions = other.rejections, other.portions
         self.script, self.closed = other.script, other.closed
+        self.turned = other.turned
 
     def words(self) -> list[str]:
         """What is in force, in words."""

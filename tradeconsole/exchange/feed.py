@@ -12,6 +12,7 @@ from tradeconsole.exchange.catalogue import Catalogue
 from tradeconsole.exchange.contract_path import ContractPath, Move
 from tradeconsole.exchange.days import from_us, to_us
 from tradeconsole.exchange.history import bars_at
+from tradeconsole.exchange.ladder import LEVELS
 from tradeconsole.exchange.market import BarSource, Interest
 from tradeconsole.exchange.records import MarketEvent
 from tradeconsole.exchange.stream import NEVER, Stream
@@ -29,9 +30,13 @@ class PathMarket:
         source: the bars.
         start: where time begins; before it there is only history.
         seed: decides what happens inside the bars.
+        levels: of the book per side.
     """
 
-    def __init__(self, catalogue: Catalogue, source: BarSource, start: datetime, seed: int = 0) -> None:
+    def __init__(
+        self, catalogue: Catalogue, source: BarSource, start: datetime, seed: int = 0, *, levels: int = LEVELS
+    ) -> None:
+        self._levels = levels
         self._catalogue = catalogue
         self._source = source
         self._seed = seed
@@ -136,7 +141,9 @@ class PathMarket:
             contract = self._catalogue.contract(contract_id)
             if contract is None or not self._source.serves(contract):
                 raise InvalidRequest(f"this market has no prices for '{contract_id}'")
-            stream = self._streams[contract_id] = Stream(ContractPath(contract, self._source, self._seed))
+            stream = self._streams[contract_id] = Stream(
+                ContractPath(contract, self._source, self._seed, levels=self._levels)
+            )
         return stream
 
     def _queue(self, stream: Stream) -> None:

@@ -26,7 +26,10 @@ _STOPS: Final = frozenset({OrderType.STOP, OrderType.TRAILING_STOP})
 
 
 class Matcher:
-    """Moves orders through their life. It emits what happens and notes in `touched` whose orders changed."""
+    """Moves orders through their life. It emits what happens and notes in `touched` the contracts whose orders changed.
+
+    `settled` are the accounts that had fills.
+    """
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class Matcher:
         self.quotes: dict[str, Quote] = {}
         self.halted: set[str] = set()
         self.touched: set[str] = set()
+        self.settled: set[int] = set()
 
     def band(self, contract_id: str) -> tuple[float, float]:
         """Prices between which no order of a contract is touched."""
@@ -101,6 +105,10 @@ class Matcher:
             for leg in self._store.legs(order.id):
                 if leg.status in OPEN:
                     self._finish(leg, OrderStatus.CANCELLED, now)
+
+    def end(self, order: VenueOrder, status: OrderStatus, now: datetime) -> None:
+        """End an order, and nothing else, with a status of the venue's choice."""
+        self._finish(order, status, now)
 
     def attend(self, due: Due) -> None:
         """Do what has come due."""
@@ -249,6 +257,7 @@ class Matcher:
         pieces, pause = self._disturbances.portion(pieces)
         order = self._settlement.settle(order, pieces, time, resting=resting)
         self._note(order)
+        self.settled.add(order.account_id)
         if pause is not None:
             self._book_of(order).drop(order.id)
             self._later(order, Duty.MATCH, pause / timedelta(milliseconds=1), time)
@@ -323,6 +332,6 @@ class Matcher:
         orders = self._books.get(order.contract_id)
         if orders is None:
             product = self._catalogue.known(order.contract_id).product
-            orders = WorkingBook(product, fill_on_touch=self._options.fill_on_touch)
+            orders = WorkingBook(product, self._options)
             self._books[order.contract_id] = orders
         return orders

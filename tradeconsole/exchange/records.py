@@ -8,6 +8,7 @@ import msgspec
 
 from tradeconsole.domain.market import Quote, Tick
 from tradeconsole.domain.orders import OrderStatus, OrderType, Side
+from tradeconsole.exchange.account_rules import Plan, Standing
 
 
 class BracketMode(StrEnum):
@@ -93,7 +94,11 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
 
 class VenueAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """One trading account. `balance` is realised cash; `max_lots` counts mini-equivalents (None: no limit)."""
+    """One trading account. `balance` is realised cash; `max_lots` counts mini-equivalents (None: no limit).
+
+    Without a `bracket_mode` it is the venue's. A `follower` copies another account. Under a `plan` the firm closes and
+    blocks it, as it stands with the plan.
+    """
 
     id: int
     user: str
@@ -103,8 +108,11 @@ class VenueAccount(msgspec.Struct, frozen=True, kw_only=True):
     can_trade: bool = True
     is_visible: bool = True
     simulated: bool = True
-    bracket_mode: BracketMode = BracketMode.AUTO_OCO
+    bracket_mode: BracketMode | None = None
     max_lots: Decimal | None = None
+    follower: bool = False
+    plan: Plan | None = None
+    standing: Standing | None = None
 
 
 class Leg(msgspec.Struct, frozen=True, gc=False):
@@ -269,8 +277,16 @@ class Latencies(msgspec.Struct, frozen=True, gc=False):
     sibling_cancel: float = 12.0
 
 
-class ExchangeOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How the venue behaves where venues differ or nobody knows.
+class SessionEnd(StrEnum):
+    """What becomes of orders that still work when the session of their product ends."""
+
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    KEEP = "keep"
+
+
+class ExchangeOptions(msgspec.Struct, kw_only=True):
+    """How the venue behaves where venues differ or nobody knows; it may change while the venue runs.
 
     Attributes:
         fill_on_touch: resting limits fill when their price trades; else only when it is traded or quoted through.
@@ -282,6 +298,8 @@ class ExchangeOptions(msgspec.Struct, frozen=True, kw_only=True):
         repeat_entry_trades: entry trades are reported again when their position goes flat.
         strict_bracket_signs: bracket ticks must carry the sign of their direction; else they are given it.
         stop_limit_orders: stop-limit orders can be placed.
+        bracket_mode: of accounts that have none of their own.
+        session_end: what becomes of resting orders when their product's session ends (3 or 4: unverified).
     """
 
     latencies: Latencies = Latencies()
@@ -294,3 +312,5 @@ class ExchangeOptions(msgspec.Struct, frozen=True, kw_only=True):
     repeat_entry_trades: bool = True
     strict_bracket_signs: bool = True
     stop_limit_orders: bool = False
+    bracket_mode: BracketMode = BracketMode.AUTO_OCO
+    session_end: SessionEnd = SessionEnd.CANCEL

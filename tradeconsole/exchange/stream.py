@@ -126,7 +126,7 @@ class Stream:
         step = self._state(now)
         if step is None:
             return Depth(self._id, from_us(now))
-        bids, asks = ladder(self.path.seed, (now, *step[1:]), self.path.display)
+        bids, asks = self._ladder((now, *step[1:]))
         return Depth(
             self._id,
             from_us(now),
@@ -221,8 +221,12 @@ class Stream:
         return (*gone, *new)
 
     def _levels(self, step: Step) -> dict[tuple[Side, int], int]:
-        bids, asks = ladder(self.path.seed, step, self.path.display)
+        bids, asks = self._ladder(step)
         return {**_keyed(Side.BUY, bids), **_keyed(Side.SELL, asks)}
+
+    def _ladder(self, step: Step) -> tuple[list[Level], list[Level]]:
+        bids, asks = ladder(self.path.seed, step, self.path.display)
+        return bids[: self.path.levels], asks[: self.path.levels]
 
     def _price(self, ticks: int) -> float:
         price = self._prices.get(ticks)

@@ -9,6 +9,7 @@ import msgspec
 from tradeconsole.domain.market import Quote, Tick
 from tradeconsole.domain.orders import Side
 from tradeconsole.errors import InvalidRequest
+from tradeconsole.exchange.account_rules import next_boundary
 from tradeconsole.exchange.agenda import Agenda, Due
 from tradeconsole.exchange.catalogue import Catalogue, Contract
 from tradeconsole.exchange.desk import OrderDesk
@@ -19,6 +20,7 @@ from tradeconsole.exchange.market import Interest, Market
 from tradeconsole.exchange.matching import Matcher
 from tradeconsole.exchange.records import (
     AccountChanged,
+    BracketMode,
     DepthChanged,
     DepthRow,
     ExchangeEvent,
@@ -29,7 +31,9 @@ from tradeconsole.exchange.records import (
     PlaceRequest,
     VenueAccount,
 )
+from tradeconsole.exchange.session_end import EndOf, SessionEnds
 from tradeconsole.exchange.store import Records, Store
+from tradeconsole.exchange.supervision import Supervisor
 
 _LONG_STEP: Final = timedelta(minutes=2)
 _TOLD_OF_LONG_STEP: Final = timedelta(minutes=1)
@@ -54,7 +58,14 @@ class Exchange(Inquiry):
     advances, never changes what fills.
     """
 
-    def __init__(self, catalogue: Catalogue, market: Market, options: ExchangeOptions | None = None) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        market: Market,
+        options: ExchangeOptions | None = None,
+        *,
+        end_of: EndOf = lambda _group, _now: None,
+    ) -> None:
         self.catalogue = catalogue
         self.listing = Listing(catalogue)
         self.disturbances = Disturbances()
@@ -65,7 +76,7 @@ class Exchange(Inquiry):
         self._told: list[ExchangeEvent] = []
         self._followed: dict[str, bool] = {}
         self._withheld: dict[str, dict[tuple[Side, float], DepthRow]] = {}
-        options = options or ExchangeOptions()
+        options = self.options = options or ExchangeOptions()
         self._matcher = Matcher(
             catalogue, self._store, self._agenda, self.disturbances, options, self._told.append
         )
@@ -79,6 +90,8 @@ class Exchange(Inquiry):
             options,
             self._told.append,
         )
+        self._sessions = SessionEnds(catalogue, self._store, self._matcher, options, end_of)
+        self._supervisor = Supervisor(catalogue, self._store, market, self._desk, self._told.append)
 
     # -- time ---------------------------------------------------------------------------------------------
 
@@ -95,8 +108,7 @@ class Exchange(Inquiry):
 
     def next_due(self) -> datetime | None:
         """When the exchange next has to act by itself (a fill, an activation); None: nothing waits."""
-        scripted = self.disturbances.next_price
-        moments = [self._agenda.next_time, None if scripted is None else scripted.time]
+        moments = [self._agenda.next_time, self._next_by_clock()]
         return min((moment for moment in moments if moment is not None), default=None)
 
     def next_market_event(self) -> datetime | None:
@@ -143,7 +155,7 @@ class Exchange(Inquiry):
         """
         if account.id in self._store.accounts:
             raise InvalidRequest(f"account {account.id} exists already")
-        self._store.accounts[account.id] = account
+        self._store.accounts[account.id] = self._supervisor.enrol(account)
 
     def set_can_trade(self, account_id: int, can_trade: bool, now: datetime) -> None:
         """Lock or unlock an account."""
@@ -151,6 +163,12 @@ class Exchange(Inquiry):
         account = msgspec.structs.replace(self._store.accounts[account_id], can_trade=can_trade)
         self._store.accounts[account_id] = account
         self._told.append(AccountChanged(self._now, account))
+
+    def set_bracket_mode(self, account_id: int, mode: BracketMode, now: datetime) -> None:
+        """Choose which brackets an account takes, as its owner does in the platform's settings."""
+        self._run_to(now)
+        account = self._store.accounts[account_id]
+        self._store.accounts[account_id] = msgspec.structs.replace(account, bracket_mode=mode)
 
     def follow(self, contract_id: str, *, depth: bool = False) -> None:
         """Report quotes and prints, and depth if wanted, of a contract; replaces what was asked before.
@@ -268,12 +286,32 @@ class Exchange(Inquiry):
             self._pump(to, to - _TOLD_OF_LONG_STEP if to - self._now > _LONG_STEP else None)
 
     def _pump(self, to: datetime, quiet_until: datetime | None) -> None:
-        while (scripted := self.disturbances.next_price) is not None and scripted.time <= to:
-            self._flow(max(scripted.time, self._now), quiet_until)
+        while (moment := self._next_by_clock()) is not None and moment <= to:
+            boundary = next_boundary(self._now)
+            self._flow(max(moment, self._now), quiet_until)
+            if boundary[0] == moment:
+                self._supervisor.attend(boundary[1], self._now)
+            self._sessions.attend(self._now)
+            self._trade_script()
+            self._rewatch()
+        self._flow(to, quiet_until)
+
+    def _next_by_clock(self) -> datetime | None:
+        """When something comes by the clock: a scripted price, what a firm does, the end of a session."""
+        scripted = self.disturbances.next_price
+        moments = (
+            None if scripted is None else scripted.time,
+            self._supervisor.next_time(self._now),
+            self._sessions.next_time(self._now),
+        )
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def _trade_script(self) -> None:
+        """Trade the scripted prices whose time has come."""
+        while (scripted := self.disturbances.next_price) is not None and scripted.time <= self._now:
             self.disturbances.script.remove(scripted)
             self._market.move(scripted.contract_id, self._ticks_to(scripted.contract_id, scripted.price))
-            self._flow(self._now, quiet_until)
-        self._flow(to, quiet_until)
+            self._flow(self._now, None)
 
     def _ticks_to(self, contract_id: str, price: Decimal) -> int:
         """From a contract's last price to another, in ticks."""
@@ -311,6 +349,7 @@ class Exchange(Inquiry):
             self._matcher.take_quote(event)
         elif isinstance(event, Tick):
             self._matcher.take_print(event)
+        self._supervisor.take_price(event.instrument_id, event.time)
         if self._matcher.touched:
             self._rewatch()
 
@@ -332,7 +371,11 @@ class Exchange(Inquiry):
         return outcome
 
     def _rewatch(self) -> None:
-        """Tell the market which prices matter, for contracts whose orders changed."""
+        """Look at those who had fills, and tell the market which prices matter where orders changed."""
+        if self._matcher.settled:
+            settled = self._matcher.settled.copy()
+            self._matcher.settled.clear()
+            self._supervisor.review(settled, self._now)
         touched = self._matcher.touched
         while touched:
             contract_id = touched.pop()
@@ -345,7 +388,9 @@ class Exchange(Inquiry):
         self._market.watch(
             contract_id,
             Interest(
-                everything=followed or self._agenda.waits_for(contract_id),
+                everything=followed
+                or self._agenda.waits_for(contract_id)
+                or self._supervisor.follows(contract_id),
                 depth=self._followed.get(contract_id, False),
                 low=low,
                 high=high,
