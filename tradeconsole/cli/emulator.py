@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import msgspec
 import typer
 from typer.core import TyperGroup
 
@@ -48,7 +49,16 @@ def run(
     replay: Annotated[Path | None, typer.Option(help="CSV file of bars that is the market instead.")] = None,
     symbol: Annotated[str | None, typer.Option(help="Product of the replay, such as ES.")] = None,
     speed: Annotated[float, typer.Option(min=0.0, help="Emulated seconds per second.")] = 1.0,
-    start: Annotated[str | None, typer.Option(help="Where the replay begins: first, or an ISO time.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Where time begins: an ISO time, or first for a replay.")
+    ] = None,
+    scenario: Annotated[
+        Path | None, typer.Option(help="TOML file of users, accounts, switches and market.")
+    ] = None,
+    switch: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Set a switch; see tradeconsole emulator switches."),
+    ] = None,
     keep_gaps: Annotated[bool, typer.Option(help="Live through a replay's nights and weekends.")] = False,
 ) -> int | None:
     """Run the gateway emulator alone, or give orders to a running one.
@@ -58,8 +68,10 @@ def run(
     if context.invoked_subcommand is not None:
         return None
     # brings in the server, which no other verb needs
-    from tradeconsole.emulator.options import DEFAULT_USER, EmulatorOptions
+    from tradeconsole.emulator.options import DEFAULT_USER, EmulatorOptions, in_scenario
+    from tradeconsole.emulator.scenario_file import read_scenario
     from tradeconsole.emulator.server import run_emulator
+    from tradeconsole.emulator.switchboard import read_switches
 
     call = invocation(context)
     options = EmulatorOptions(
@@ -74,10 +86,46 @@ def run(
         speed=speed,
         start=start,
         keep_gaps=keep_gaps,
+        switches=read_switches(switch or []),
         json=call.json,
     )
+    if scenario is not None:
+        if call.user is not None:
+            raise ConfigError("--user and --scenario do not go together: the file names the users")
+        options = in_scenario(
+            read_scenario(scenario),
+            {
+                name: value
+                for name, value in msgspec.structs.asdict(options).items()
+                if name != "scenario"
+                and (value != getattr(EmulatorOptions(), name) or _is_given(context, name))
+            },
+        )
     with logging_to(find_folders().data / "log" / "emulator.log"):
         return run_emulator(options)
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    """Whether an option was written on the command line."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+@emulator.command("switches", epilog=EPILOG)
+def switches(context: typer.Context) -> None:
+    """Explain every switch: its values, its default, and what it changes."""
+    from tradeconsole.emulator.switchboard import SWITCHES
+
+    rows = [
+        {
+            "switch": switch.name,
+            "values": switch.values,
+            "default": switch.default,
+            "changes": switch.help + (" (from the start on)" if switch.fixed else ""),
+        }
+        for switch in SWITCHES
+    ]
+    invocation(context).show(rows, "")
 
 
 @emulator.command("ctl", epilog=EPILOG)

@@ -20,7 +20,7 @@ from tradeconsole.emulator.http import json_response
 from tradeconsole.emulator.hubs import Hubs
 from tradeconsole.emulator.operations import (
     OPERATIONS,
-    AccountLock,
+    AccountChange,
     Arguments,
     ClockOrder,
     Disorder,
@@ -39,9 +39,12 @@ from tradeconsole.emulator.operations import (
     RollContract,
     Skew,
     Throttle,
+    TurnSwitch,
     Window,
 )
-from tradeconsole.errors import InvalidRequest
+from tradeconsole.emulator.scenario import BRACKET_MODES
+from tradeconsole.emulator.switchboard import positions
+from tradeconsole.errors import ConfigError, InvalidRequest
 from tradeconsole.exchange.catalogue import Contract
 from tradeconsole.exchange.disturbances import Portions, Rejection
 from tradeconsole.exchange.records import PlaceCode
@@ -63,6 +66,7 @@ class ControlStatus(msgspec.Struct, frozen=True):
     hubs: dict[str, int]
     contracts: list[str]
     faults: list[str]
+    switches: dict[str, str]
 
 
 class Control:
@@ -83,6 +87,7 @@ class Control:
             hubs={hub: len(self._hubs.connections(hub)) for hub in Hub},
             contracts=sorted(self._hubs.market_contracts()),
             faults=[*gateway.faults.pending(), *gateway.exchange.disturbances.words()],
+            switches=positions(gateway.switches, gateway.exchange.options),
         )
 
     def carry_out(self, name: str, order: msgspec.Struct) -> None:
@@ -93,7 +98,7 @@ class Control:
         """
         try:
             getattr(self, name.replace("-", "_"))(order)
-        except InvalidRequest as error:
+        except (InvalidRequest, ConfigError) as error:
             raise ControlError(str(error)) from error
 
     # -- the wire -----------------------------------------------------------------------------------------
@@ -179,11 +184,18 @@ class Control:
         moment = self._gateway.moment()
         self._tell(journal.Feed(at=moment, contract_id=contract.id, prices=tuple(prices)))
 
-    def account(self, order: AccountLock) -> None:
+    def account(self, order: AccountChange) -> None:
         if self._gateway.exchange.account(order.account_id) is None:
             raise ControlError(f"no account {order.account_id}")
-        moment = self._gateway.moment()
-        self._tell(journal.SetCanTrade(at=moment, account_id=order.account_id, can_trade=order.can_trade))
+        at = self._gateway.moment()
+        if order.can_trade is not None:
+            self._tell(journal.SetCanTrade(at=at, account_id=order.account_id, can_trade=order.can_trade))
+        if order.bracket_mode is not None:
+            mode = BRACKET_MODES[order.bracket_mode]
+            self._tell(journal.SetBracketMode(at=at, account_id=order.account_id, mode=mode))
+
+    def switch(self, order: TurnSwitch) -> None:
+        self._gateway.turn(order.name, order.value)
 
     # -- time ---------------------------------------------------------------------------------------------
 

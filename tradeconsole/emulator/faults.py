@@ -69,6 +69,8 @@ class Faults:
         self._events: list[tuple[EventFault, int]] = []
         self._throttled_until = float("-inf")
         self._failing: tuple[float, RestFault] = (float("-inf"), RestFault())
+        self.stalled = False
+        """Whether both hubs stay open and silent for as long as it takes."""
         self.lag_ms = 0.0
         """By how much user events are late, on top of the gateway's own delay."""
 
@@ -113,7 +115,7 @@ class Faults:
         self._muted[hub] = self._seconds() + seconds
 
     def is_mute(self, hub: Hub) -> bool:
-        return self._muted.get(hub, float("-inf")) > self._seconds()
+        return self.stalled or self._muted.get(hub, float("-inf")) > self._seconds()
 
     def add_events(self, fault: EventFault, batches: int) -> None:
         """Disturb the next batches of user events."""

@@ -6,12 +6,16 @@ from datetime import date, datetime
 import msgspec
 
 from tradeconsole.emulator.clock import GatewayClock
-from tradeconsole.emulator.faults import Faults
+from tradeconsole.emulator.faults import Faults, RestFault
 from tradeconsole.emulator.hubs import HubLimits
-from tradeconsole.emulator.journal import AnyCommand, Journal
+from tradeconsole.emulator.journal import AnyCommand, Journal, Turn
 from tradeconsole.emulator.limits import RequestBudgets
+from tradeconsole.emulator.scenario import LoginOutcome
+from tradeconsole.emulator.switchboard import Value, find_switch, turn
 from tradeconsole.emulator.switches import Switches
 from tradeconsole.emulator.tokens import TokenIssuer
+from tradeconsole.emulator.unrest import Reopening
+from tradeconsole.errors import ConfigError
 from tradeconsole.exchange.catalogue import Catalogue, Contract
 from tradeconsole.exchange.listing import Listing
 from tradeconsole.exchange.records import ExchangeEvent, Outcome, VenueAccount
@@ -32,6 +36,7 @@ class User(msgspec.Struct, frozen=True):
 
     name: str
     key: str
+    login: LoginOutcome = LoginOutcome.OK
 
 
 class Gateway:
@@ -66,6 +71,7 @@ class Gateway:
         self.budgets = budgets
         self.faults = faults
         self.switches = switches
+        self._reopening = Reopening(switches)
         self.limits = limits
         self.journal = journal
         self._accept: Callable[[list[ExchangeEvent]], None] = _ignore
@@ -105,6 +111,27 @@ class Gateway:
                 self.keep()
         self.settle()
         return outcome
+
+    def turn(self, name: str, value: Value) -> None:
+        """Turn a switch while everything runs.
+
+        Raises:
+            ConfigError: no such switch, none of its values, or one that is fixed.
+        """
+        switch = find_switch(name)
+        switch.read(value)
+        if switch.fixed:
+            raise ConfigError(f"{switch.name} is set at the start: use a scenario file")
+        if switch.venue:
+            self.tell(Turn(at=self.moment(), name=switch.name, value=value))
+        else:
+            turn(switch, value, self.switches, self.exchange.options)
+            self.faults.stalled = self.switches.stall
+            self.settle()
+
+    def next_fault(self, path: str) -> RestFault | None:
+        """What happens to a call to a path (in lower case) instead of its normal course."""
+        return self.faults.next_rest(path) or self._reopening.fault(self.clock.now())
 
     def keep(self) -> None:
         """Write the present state to disk."""

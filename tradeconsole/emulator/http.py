@@ -94,7 +94,7 @@ class NoReply(Response):
 
 async def answer(gateway: Gateway, endpoint: Endpoint, request: Request) -> Response:
     """Serve one call: token, budget, faults, body, operation."""
-    fault = gateway.faults.next_rest(request.url.path.lower())
+    fault = gateway.next_fault(request.url.path.lower())
     if fault is not None and fault.delay_ms:
         await asyncio.sleep(fault.delay_ms / 1000)
     try:

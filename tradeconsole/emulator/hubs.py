@@ -11,6 +11,7 @@ import msgspec
 
 from tradeconsole.emulator import signalr
 from tradeconsole.emulator.faults import Faults, Hub
+from tradeconsole.emulator.switches import Switches
 
 
 class Channel(StrEnum):
@@ -200,7 +201,7 @@ class Hubs:
 
     Args:
         faults: consulted before anything is sent.
-        single_session: a user's newer connection ends the older one of the same hub with `GatewayLogout`.
+        switches: say whether a user's newer connection ends the older one of the same hub with `GatewayLogout`.
         subscribed: called after a subscription was confirmed.
         changed: called when the set of subscribed market contracts may have changed.
     """
@@ -209,12 +210,12 @@ class Hubs:
         self,
         faults: Faults,
         *,
-        single_session: bool,
+        switches: Switches,
         subscribed: Callable[[HubConnection, Channel, Key], None],
         changed: Callable[[], None],
     ) -> None:
         self._faults = faults
-        self._single_session = single_session
+        self._switches = switches
         self._subscribed = subscribed
         self._changed = changed
         self._connections: set[HubConnection] = set()
@@ -257,7 +258,7 @@ class Hubs:
             self._forget(connection)
 
     def _opened(self, connection: HubConnection) -> None:
-        if self._single_session:
+        if self._switches.single_session:
             self.log_out(self.connections(connection.hub, connection.user))
         self._connections.add(connection)
 

@@ -12,9 +12,11 @@ from typing import Final
 import msgspec
 
 from tradeconsole.emulator.home import write_private
+from tradeconsole.emulator.switchboard import Value, turn_all
+from tradeconsole.emulator.switches import Switches
 from tradeconsole.errors import ConfigError
 from tradeconsole.exchange.disturbances import Disturbances, Portions, Rejection
-from tradeconsole.exchange.records import ModifyRequest, Outcome, PlaceRequest
+from tradeconsole.exchange.records import BracketMode, ModifyRequest, Outcome, PlaceRequest
 from tradeconsole.exchange.venue import Exchange
 
 _FRAME: Final = struct.Struct("<II")
@@ -76,6 +78,15 @@ class SetCanTrade(Command, frozen=True, kw_only=True, tag=True):
 
     def apply(self, exchange: Exchange) -> Outcome:
         exchange.set_can_trade(self.account_id, self.can_trade, self.at)
+        return _DONE
+
+
+class SetBracketMode(Command, frozen=True, kw_only=True, tag=True):
+    account_id: int
+    mode: BracketMode
+
+    def apply(self, exchange: Exchange) -> Outcome:
+        exchange.set_bracket_mode(self.account_id, self.mode, self.at)
         return _DONE
 
 
@@ -154,7 +165,20 @@ class CallOff(Command, frozen=True, kw_only=True, tag=True):
     """The end of every disturbance."""
 
     def apply(self, exchange: Exchange) -> Outcome:
-        exchange.disturb(self.at).load(Disturbances())
+        there = exchange.disturb(self.at)
+        there.load(Disturbances(turned=there.turned))
+        return _DONE
+
+
+class Turn(Command, frozen=True, kw_only=True, tag=True):
+    """A switch of the venue."""
+
+    name: str
+    value: Value
+
+    def apply(self, exchange: Exchange) -> Outcome:
+        exchange.disturb(self.at).turned[self.name] = self.value
+        turn_all({self.name: self.value}, Switches(), exchange.options)
         return _DONE
 
 
@@ -174,6 +198,8 @@ AnyCommand = (
     | CutFills
     | CloseWindow
     | CallOff
+    | Turn
+    | SetBracketMode
 )
 
 _COMMANDS: Final = msgspec.msgpack.Decoder(AnyCommand)
@@ -225,6 +251,7 @@ class Journal:
         if snapshot is not None:
             self._generation = snapshot.generation
             exchange.restore(snapshot.state)
+            turn_all(exchange.disturbances.turned, Switches(), exchange.options)
             reached = snapshot.at
         for command in self._read_log():
             command.apply(exchange)

@@ -144,7 +144,7 @@ class MarketFeed:
         return rows
 
     def _level_rows(self, contract: Contract, changes: list[DepthChanged]) -> list[str]:
-        if not self._switches.market_depth:
+        if not self._switches.depth_levels:
             return []
         return [
             _depth_row(
@@ -176,7 +176,7 @@ class MarketFeed:
             if price is not None:
                 rows.append(_depth_row(contract, at, kind, price, 0))
         rows += self._best_rows(contract, None, quote)
-        if self._switches.market_depth:
+        if self._switches.depth_levels:
             book = self._exchange.depth(contract.id)
             for kind, levels in ((_ASK, book.asks), (_BID, book.bids)):
                 rows += [_depth_row(contract, at, kind, level.price, level.size) for level in levels]

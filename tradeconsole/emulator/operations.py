@@ -1,7 +1,7 @@
 """What can be ordered of a running emulator: names, typed arguments and a line of help each; loads no server."""
 
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -131,11 +131,12 @@ class Window(Arguments, frozen=True):
     closed: bool = True
 
 
-class AccountLock(Arguments, frozen=True):
-    """Account, and whether it may trade."""
+class AccountChange(Arguments, frozen=True):
+    """Account, whether it may trade, and which brackets it takes; what is left out stays."""
 
     account_id: int
-    can_trade: bool
+    can_trade: bool | None = None
+    bracket_mode: Literal["AutoOCO", "PositionBrackets"] | None = None
 
 
 class ClockOrder(Arguments, frozen=True):
@@ -150,6 +151,13 @@ class Skew(Arguments, frozen=True):
     """Seconds by which the gateway's clock and stamps are ahead of the machine's, or behind (negative)."""
 
     seconds: float
+
+
+class TurnSwitch(Arguments, frozen=True):
+    """Name of a switch, and what it shall stand at."""
+
+    name: str
+    value: str | bool | float
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -184,10 +192,11 @@ OPERATIONS: Final = (
     Operation("price", PriceOf, "let a contract trade at a price"),
     Operation("move", Move, "move a contract's price by ticks"),
     Operation("feed", FeedPrices, "let a contract trade given ticks or bars"),
-    Operation("account", AccountLock, "lock or unlock an account"),
+    Operation("account", AccountChange, "lock or unlock an account, or choose its brackets"),
     Operation("clock", ClockOrder, "freeze, resume, speed up or step the clock"),
     Operation("skew", Skew, "put the gateway's clock ahead of the machine's, or behind"),
-    Operation("clear", Arguments, "call every fault off, prices and the clock excepted"),
+    Operation("switch", TurnSwitch, "turn a switch; `tradeconsole emulator switches` explains them"),
+    Operation("clear", Arguments, "call every fault off; prices, clock and switches stay"),
 )
 """Every order, as `POST /__emu/<name>` with its arguments as JSON; `GET /__emu/status` tells how things are."""
 

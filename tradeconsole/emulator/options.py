@@ -1,9 +1,12 @@
 """What can be chosen about an emulator, as one frozen value; importing it loads no server."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
+
+from tradeconsole.emulator.scenario import Scenario
 
 DEFAULT_USER = "demo"
 
@@ -33,6 +36,15 @@ class EmulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
     volatility: float = 1.0
     """Factor on the synthetic market's moves; 0 is a market that stands still."""
 
+    products: tuple[str, ...] | None = None
+    """Roots of the products that are listed; None lists all 51."""
+
+    scenario: Scenario | None = None
+    """Users, accounts and switches; None is the demo user, with everything at its default."""
+
+    switches: dict[str, Any] = {}
+    """Switches by name, over those of the scenario."""
+
     replay: Path | None = None
     """CSV of bars (`ts_utc,open,high,low,close,volume`, gzip or plain) that is the market instead."""
 
@@ -40,7 +52,7 @@ class EmulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Product of the replay file, such as ES."""
 
     start: str | None = None
-    """Where a replay begins: `first`, or an ISO time; None starts at the second session day of a long file."""
+    """Where time begins: an ISO time, or `first` for a replay; None is now, or a replay's second session day."""
 
     speed: float = 1.0
     """Emulated seconds per second."""
@@ -51,8 +63,8 @@ class EmulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
     frozen: bool = False
     """Start with a stopped clock, to be stepped through the control plane."""
 
-    event_latency_ms: float = 40.0
-    """From an event at the gateway to its message on the user hub."""
+    event_latency_ms: float | None = None
+    """From an event at the gateway to its message on the user hub; None leaves it to the switches."""
 
     rate_limits: bool = True
     """Enforce the gateway's request budgets."""
@@ -62,3 +74,10 @@ class EmulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     shared: bool = False
     """End a few seconds after the last process that claimed the state folder's emulator is gone."""
+
+
+def in_scenario(scenario: Scenario, given: Mapping[str, Any]) -> EmulatorOptions:
+    """The options of a scenario, with those that were given besides in their place."""
+    return EmulatorOptions(
+        **{**msgspec.structs.asdict(scenario.market), "seed": scenario.seed, "scenario": scenario, **given}
+    )

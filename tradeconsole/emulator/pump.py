@@ -33,7 +33,6 @@ class Pump:
     """The emulator's heart: one task, asleep until something is due.
 
     Args:
-        latency: from a user event to its delivery, in emulated time.
         skip: given the present, where to jump to when nothing happens for long; None stays.
     """
 
@@ -43,13 +42,11 @@ class Pump:
         market_feed: MarketFeed,
         user_feed: UserFeed,
         *,
-        latency: timedelta,
         skip: Callable[[datetime], datetime | None],
     ) -> None:
         self._gateway = gateway
         self._market_feed = market_feed
         self._user_feed = user_feed
-        self._latency = latency
         self._skip = skip
         self._pending: deque[UserEvent] = deque()
         self._wake = asyncio.Event()
@@ -107,8 +104,9 @@ class Pump:
         return min((wait for wait in waits if wait is not None), default=self._looked + IDLE_SECONDS - now)
 
     def _delivery(self) -> timedelta:
-        """From an event to its message, with the lag that was ordered."""
-        return self._latency + timedelta(milliseconds=self._gateway.faults.lag_ms)
+        """From a user event to its message, in emulated time, with the lag that was ordered."""
+        gateway = self._gateway
+        return timedelta(milliseconds=gateway.switches.event_latency_ms + gateway.faults.lag_ms)
 
     def _keep(self) -> None:
         if self._looked - self._kept > SNAPSHOT_SECONDS:

@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
 from typing import IO
 
 import msgspec
@@ -21,9 +20,11 @@ from tradeconsole.emulator.listener import Listener
 from tradeconsole.emulator.market_feed import MarketFeed
 from tradeconsole.emulator.options import EmulatorOptions
 from tradeconsole.emulator.pump import Pump
-from tradeconsole.emulator.scenario import demo_accounts
+from tradeconsole.emulator.scenario import demo_accounts, scenario_accounts
+from tradeconsole.emulator.switchboard import turn_all
 from tradeconsole.emulator.switches import Switches
 from tradeconsole.emulator.tokens import TokenIssuer
+from tradeconsole.emulator.unrest import keep_dropping
 from tradeconsole.emulator.user_feed import UserFeed
 from tradeconsole.emulator.world import build_world
 from tradeconsole.errors import ConfigError
@@ -49,7 +50,12 @@ class Emulator:
     ) -> None:
         self._options = options
         self._switches = switches or Switches()
+        if options.event_latency_ms is not None:
+            self._switches.event_latency_ms = options.event_latency_ms
         self._rules = rules or ExchangeOptions()
+        if options.scenario is not None:
+            turn_all(options.scenario.switches, self._switches, self._rules)
+        turn_all(options.switches, self._switches, self._rules)
         self._limits = limits or HubLimits()
         self._http = http or HttpLimits()
         self._home = None if options.state_dir is None else Home(options.state_dir.absolute())
@@ -65,9 +71,10 @@ class Emulator:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._beat.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._beat
+        for task in (self._beat, self._dropping):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         if self._home is not None:
             self._home.withdraw()
         await self.listener.stop()
@@ -79,7 +86,10 @@ class Emulator:
     @property
     def endpoint(self) -> Endpoint:
         """Where it answers, and as whom to log in."""
-        return Endpoint(self.listener.url, self._options.user, self._key)
+        user = next(iter(self.gateway.users.values()))
+        scenario = self._options.scenario
+        name = self._options.user if scenario is None else scenario.users[0].name
+        return Endpoint(self.listener.url, name, user.key)
 
     async def failed(self) -> None:
         """Wait for the emulator to break; returns only by raising."""
@@ -87,22 +97,20 @@ class Emulator:
 
     async def _start(self) -> None:
         installation = self._install()
-        self._key = installation.key
         self.gateway = self._build_gateway(installation)
         self.hubs = Hubs(
             self.gateway.faults,
-            single_session=self._switches.single_session,
+            switches=self._switches,
             subscribed=self._greet,
             changed=self._follow,
         )
         gateway = self.gateway
         self._market_feed = MarketFeed(self.hubs, gateway.exchange, gateway.contract, self._switches)
-        user_feed = UserFeed(self.hubs, gateway.exchange, gateway.faults, self._switches.user_envelope)
+        user_feed = UserFeed(self.hubs, gateway.exchange, gateway.faults, self._switches)
         self.pump = Pump(
             gateway,
             self._market_feed,
             user_feed,
-            latency=timedelta(milliseconds=self._options.event_latency_ms),
             skip=self._world.skip,
         )
         # what happened while nobody was here is told by nobody
@@ -115,6 +123,7 @@ class Emulator:
         gateway.refuse = self.listener.refuse
         await self.listener.start()
         self._beat = asyncio.create_task(self.pump.run())
+        self._dropping = asyncio.create_task(keep_dropping(self.hubs, self._switches))
         if self._home is not None:
             self._home.remember(msgspec.structs.replace(installation, port=self.listener.port))
             self._home.announce(self.endpoint)
@@ -133,22 +142,30 @@ class Emulator:
 
     def _build_gateway(self, installation: Installation) -> Gateway:
         options = self._options
-        user = User(options.user.lower(), installation.key)
-        self._world = world = build_world(options, installation.seed, self._rules)
+        scenario = options.scenario
+        if scenario is None:
+            users: tuple[User, ...] = (User(options.user.lower(), installation.key),)
+            accounts = demo_accounts(users[0].name, installation.number)
+        else:
+            users = tuple(User(user.name.lower(), user.key, user.login) for user in scenario.users)
+            accounts = scenario_accounts(scenario.users, installation.number)
+        self._world = world = build_world(
+            options, installation.seed, self._rules, levels=self._switches.depth_levels
+        )
         journal = None
         reached = None
         if self._home is not None:
             journal = Journal(self._home.snapshot, self._home.journal, world.description)
             reached = journal.restore(world.exchange)
         if reached is None:
-            for account in demo_accounts(user.name, installation.number):
+            for account in accounts:
                 world.exchange.open_account(account)
         return Gateway(
             exchange=world.exchange,
             catalogue=world.catalogue,
             serves=world.serves,
             clock=world.start_clock(reached),
-            users=(user,),
+            users=users,
             tokens=TokenIssuer(installation.secret),
             budgets=RequestBudgets(enforced=options.rate_limits),
             faults=Faults(),

@@ -13,15 +13,21 @@ class UserEnvelope(StrEnum):
     WRAPPED_ARRAY = "wrappedArray"
 
 
-class Switches(msgspec.Struct, frozen=True, kw_only=True):
-    """Attributes:
-    user_envelope: how user events are wrapped.
-    market_arrays: prints and depth rows come as an array, else one message each.
-    sparse_quotes: after the first quote only changed fields are sent.
-    retry_after: 429 says for how long.
-    single_session: a user's newer hub connection logs the older one out.
-    rest_commissions: `Trade/search` shows commissions.
-    market_depth: the user is entitled to book levels (rows of type 1 and 2).
+class Switches(msgspec.Struct, kw_only=True):
+    """How the surface behaves now; each member can be turned while the emulator runs, depth levels excepted.
+
+    Attributes:
+        user_envelope: how user events are wrapped.
+        market_arrays: prints and depth rows come as an array, else one message each.
+        sparse_quotes: after the first quote only changed fields are sent.
+        retry_after: 429 says for how long.
+        single_session: a user's newer hub connection logs the older one out.
+        rest_commissions: `Trade/search` shows commissions.
+        depth_levels: levels of the book per side (rows of type 1 and 2); 0 is a user who may not see them.
+        event_latency_ms: from an event at the gateway to its message on the user hub.
+        drop_every: seconds between two cuts of all hub connections; 0 never.
+        stall: hubs stay open and say nothing.
+        empty_body_5xx_window: seconds from 17:00 in Chicago on in which calls fail.
     """
 
     user_envelope: UserEnvelope = UserEnvelope.WRAPPED
@@ -30,4 +36,8 @@ class Switches(msgspec.Struct, frozen=True, kw_only=True):
     retry_after: bool = False
     single_session: bool = True
     rest_commissions: bool = True
-    market_depth: bool = True
+    depth_levels: int = 10
+    event_latency_ms: float = 40.0
+    drop_every: float = 0.0
+    stall: bool = False
+    empty_body_5xx_window: float = 0.0

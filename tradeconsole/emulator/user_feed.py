@@ -7,7 +7,7 @@ import msgspec
 from tradeconsole.emulator import signalr
 from tradeconsole.emulator.faults import EventFault, Faults
 from tradeconsole.emulator.hubs import Channel, Hubs, Key
-from tradeconsole.emulator.switches import UserEnvelope
+from tradeconsole.emulator.switches import Switches, UserEnvelope
 from tradeconsole.emulator.wire import HUB, account_row, order_row, position_row, trade_row
 from tradeconsole.exchange.records import (
     AccountChanged,
@@ -32,11 +32,11 @@ class _Message(msgspec.Struct, frozen=True):
 class UserFeed:
     """Turns user events into records for those who listen and own the account."""
 
-    def __init__(self, hubs: Hubs, exchange: Exchange, faults: Faults, envelope: UserEnvelope) -> None:
+    def __init__(self, hubs: Hubs, exchange: Exchange, faults: Faults, switches: Switches) -> None:
         self._hubs = hubs
         self._exchange = exchange
         self._faults = faults
-        self._envelope = envelope
+        self._switches = switches
 
     def publish(self, events: Iterable[UserEvent]) -> None:
         """Send a batch of events in order, unless a fault disturbs it."""
@@ -79,7 +79,7 @@ class UserFeed:
                 return _Message(Channel.ACCOUNTS, None, account.id, record)
 
     def _record(self, target: str, action: int, entity: msgspec.Struct) -> str:
-        match self._envelope:
+        match self._switches.user_envelope:
             case UserEnvelope.WRAPPED:
                 argument: object = {"action": action, "data": entity}
             case UserEnvelope.WRAPPED_ARRAY:

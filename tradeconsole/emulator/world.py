@@ -16,8 +16,10 @@ from tradeconsole.emulator.options import EmulatorOptions
 from tradeconsole.errors import ConfigError, DataFileError
 from tradeconsole.exchange.catalogue import Catalogue
 from tradeconsole.exchange.feed import PathMarket
+from tradeconsole.exchange.ladder import LEVELS
 from tradeconsole.exchange.records import ExchangeOptions
 from tradeconsole.exchange.replay import LULL, ReplaySource, read_bars
+from tradeconsole.exchange.session_end import EndOf
 from tradeconsole.exchange.synthetic import SyntheticSource
 from tradeconsole.exchange.venue import Exchange
 
@@ -40,7 +42,9 @@ class World(msgspec.Struct, frozen=True):
     skip: Callable[[datetime], datetime | None]
 
 
-def build_world(options: EmulatorOptions, seed: int, rules: ExchangeOptions) -> World:
+def build_world(
+    options: EmulatorOptions, seed: int, rules: ExchangeOptions, *, levels: int = LEVELS
+) -> World:
     """The synthetic market, or the replay of a file.
 
     Raises:
@@ -50,13 +54,21 @@ def build_world(options: EmulatorOptions, seed: int, rules: ExchangeOptions) -> 
     """
     if options.speed <= 0:
         raise ConfigError(f"speed {options.speed} is not possible: it must be above 0")
-    return _synthetic(options, seed, rules) if options.replay is None else _replay(options, seed, rules)
+    build = _synthetic if options.replay is None else _replay
+    world = build(options, seed, rules, levels)
+    if options.scenario is None:
+        return world
+    return msgspec.structs.replace(
+        world, description=f"{world.description} scenario {options.scenario.fingerprint}"
+    )
 
 
-def _synthetic(options: EmulatorOptions, seed: int, rules: ExchangeOptions) -> World:
-    if options.symbol is not None or options.start is not None:
-        raise ConfigError("--symbol and --start belong to a replay: add --replay FILE")
+def _synthetic(options: EmulatorOptions, seed: int, rules: ExchangeOptions, levels: int) -> World:
+    if options.symbol is not None:
+        raise ConfigError("--symbol belongs to a replay: add --replay FILE")
     catalogue = Catalogue.load()
+    if options.products is not None:
+        catalogue = catalogue.listing_only(options.products)
     calendar = load_calendar(options.calendar)
     source = SyntheticSource(
         catalogue,
@@ -65,34 +77,49 @@ def _synthetic(options: EmulatorOptions, seed: int, rules: ExchangeOptions) -> W
         volatility=options.volatility,
         activity=options.activity,
     )
-    now = datetime.now(UTC)
-    market = PathMarket(catalogue, source, now, seed)
+    # a market that begins at a time of its own does not follow the machine's clock
+    own = None if options.start is None else _time(options.start)
+    now = own or datetime.now(UTC)
+    market = PathMarket(catalogue, source, now, seed, levels=levels)
 
     def start_clock(reached: datetime | None) -> GatewayClock:
         # a market that was stepped ahead, or whose machine was set back, does not run backwards
         return GatewayClock(
-            max(reached or now, now), speed=options.speed, frozen=options.frozen, source=time.time
+            max(reached or now, now),
+            speed=options.speed,
+            frozen=options.frozen,
+            source=time.time if own is None else time.monotonic,
         )
 
+    def end_of(group: ProductGroup, now: datetime) -> datetime | None:
+        session = calendar.session_at(group, now)
+        return None if session is None else session.close
+
+    ends: EndOf = _never if options.calendar == "continuous" else end_of
     return World(
-        exchange=Exchange(catalogue, market, rules),
+        exchange=Exchange(catalogue, market, rules, end_of=ends),
         catalogue=catalogue,
         serves=market.serves,
         description=f"synthetic seed {seed} {options.calendar} activity {options.activity} "
-        f"volatility {options.volatility}",
+        f"volatility {options.volatility}"
+        + ("" if options.products is None else f" products {' '.join(sorted(options.products))}"),
         start_clock=start_clock,
         skip=lambda _now: None,
     )
 
 
-def _replay(options: EmulatorOptions, seed: int, rules: ExchangeOptions) -> World:
+def _never(_group: ProductGroup, _now: datetime) -> None:
+    """Where the market never closes, no order ends by itself."""
+
+
+def _replay(options: EmulatorOptions, seed: int, rules: ExchangeOptions, levels: int) -> World:
     if options.replay is None or options.symbol is None:
         raise ConfigError("a replay needs the product of its file: add --symbol, such as --symbol ES")
     products = Catalogue.load()
     source = _read(options.replay, products, options.symbol, options.activity)
     catalogue = products.pinned_to(source.contract)
     start = _start(source, options.start)
-    market = PathMarket(catalogue, source, start, seed)
+    market = PathMarket(catalogue, source, start, seed, levels=levels)
 
     def start_clock(reached: datetime | None) -> GatewayClock:
         return GatewayClock(
@@ -146,16 +173,20 @@ def _start(source: ReplaySource, wanted: str | None) -> datetime:
         first_day = calendar.day_start(ProductGroup.EQUITY_INDEX, source.first)
         following = calendar.day_start(ProductGroup.EQUITY_INDEX, first_day + timedelta(hours=36))
         return source.next_bar_after(following) or source.first
-    try:
-        start = datetime.fromisoformat(wanted)
-    except ValueError:
-        raise ConfigError(
-            f"'{wanted}' is not a start: expected `first` or a time such as 2013-10-07T13:30:00Z"
-        ) from None
-    start = start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
+    start = _time(wanted)
     if not source.first <= start < source.end:
         raise ConfigError(
             f"the replay has no bars at {wanted}: it goes from {source.first:%Y-%m-%dT%H:%M:%SZ} "
             f"to {source.end:%Y-%m-%dT%H:%M:%SZ}"
         )
     return start
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(
+            f"'{text}' is not a start: expected `first` or a time such as 2013-10-07T13:30:00Z"
+        ) from None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -3,13 +3,17 @@
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 from command_line import RunCommand
 
+from tradeconsole.emulator import server
 from tradeconsole.emulator.operations import OPERATIONS
+from tradeconsole.emulator.options import EmulatorOptions
+from tradeconsole.emulator.switchboard import SWITCHES
 
 
 class Recorder(HTTPServer):
@@ -142,3 +146,75 @@ def test_an_unknown_verb_of_the_emulator_is_told(command: RunCommand) -> None:
     outcome = command("emulator", "control")
     assert outcome.code == 2
     assert "control" in outcome.err
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[EmulatorOptions]:
+    """The options of emulators that would have been started."""
+    options: list[EmulatorOptions] = []
+
+    def run(wanted: EmulatorOptions) -> int:
+        options.append(wanted)
+        return 0
+
+    monkeypatch.setattr(server, "run_emulator", run)
+    return options
+
+
+SCENARIO = '[market]\nspeed = 10.0\nvolatility = 0\n[[users]]\nname = "ann"\nkey = "k"\n'
+
+
+def test_options_before_the_verbs_still_run_an_emulator(
+    command: RunCommand, started: list[EmulatorOptions]
+) -> None:
+    assert command("emulator", "--port", "18765", "--seed", "7", "--user", "ann", "--json").code == 0
+    assert started == [EmulatorOptions(port=18765, seed=7, user="ann", json=True)]
+
+
+def test_what_is_written_goes_before_the_scenario(
+    command: RunCommand, started: list[EmulatorOptions], tmp_path: Path
+) -> None:
+    file = tmp_path / "scenario.toml"
+    file.write_text(SCENARIO)
+    assert command("emulator", "--scenario", str(file)).code == 0
+    assert (
+        command("emulator", "--scenario", str(file), "--speed", "1", "--switch", "limitfill=touch").code == 0
+    )
+    assert [(options.speed, options.volatility) for options in started] == [(10.0, 0.0), (1.0, 0.0)]
+    assert started[1].switches == {"limitFill": "touch"}
+    assert started[1].scenario is not None
+    assert started[1].scenario.users[0].name == "ann"
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--scenario", "nowhere.toml"), "cannot read nowhere.toml"),
+        (("--switch", "limitFill"), "expected name=value"),
+        (("--switch", "limitFil=touch"), "did you mean 'limitFill'?"),
+        (("--switch", "slippageTicks=many"), "expected 0 … 1000"),
+    ],
+)
+def test_a_wrong_start_is_told_in_one_line(
+    command: RunCommand, started: list[EmulatorOptions], words: tuple[str, ...], reason: str
+) -> None:
+    outcome = command("emulator", *words)
+    assert (outcome.code, started) == (2, [])
+    assert reason in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_scenario_names_its_users_itself(command: RunCommand, tmp_path: Path) -> None:
+    file = tmp_path / "scenario.toml"
+    file.write_text(SCENARIO)
+    outcome = command("emulator", "--scenario", str(file), "--user", "bob")
+    assert outcome.code == 2
+    assert "do not go together" in outcome.err
+
+
+def test_every_switch_is_explained(command: RunCommand) -> None:
+    rows = command("emulator", "switches", "--json").json
+    assert [row["switch"] for row in rows] == [switch.name for switch in SWITCHES]
+    assert {"switch": "limitFill", "values": "through | touch", "default": "through"}.items() <= rows[
+        6
+    ].items()

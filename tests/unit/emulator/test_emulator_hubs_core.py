@@ -11,7 +11,7 @@ from tradeconsole.emulator.faults import Faults, Hub
 from tradeconsole.emulator.hubs import Channel, HubConnection, HubLimits, Hubs, Key
 from tradeconsole.emulator.options import EmulatorOptions
 from tradeconsole.emulator.scenario import demo_accounts
-from tradeconsole.emulator.switches import UserEnvelope
+from tradeconsole.emulator.switches import Switches
 from tradeconsole.emulator.user_feed import UserFeed
 from tradeconsole.emulator.world import build_world
 from tradeconsole.exchange.records import AccountChanged, ExchangeOptions
@@ -55,7 +55,7 @@ class Desk:
         self.subscribed: list[tuple[Channel, Key]] = []
         self.hubs = Hubs(
             self.faults,
-            single_session=False,
+            switches=Switches(single_session=False),
             subscribed=lambda _connection, channel, key: self.subscribed.append((channel, key)),
             changed=lambda: None,
         )
@@ -137,7 +137,7 @@ async def test_events_of_an_account_reach_its_owner_only(user: str, hears: bool)
     exchange = build_world(EmulatorOptions(), 7, ExchangeOptions()).exchange
     account = demo_accounts("demo", 7)[0]
     exchange.open_account(account)
-    feed = UserFeed(desk.hubs, exchange, desk.faults, UserEnvelope.WRAPPED)
+    feed = UserFeed(desk.hubs, exchange, desk.faults, Switches())
     async with desk.connected(Hub.USER, user) as (socket, _):
         socket.incoming.put_nowait(b'{"type":1,"target":"SubscribeAccounts","arguments":[]}\x1e')
         await settled()

@@ -7,9 +7,19 @@ import msgspec
 
 from tradeconsole.emulator.gateway import Gateway
 from tradeconsole.emulator.http import Caller, Endpoint, NoBody, Payload, failure, success
+from tradeconsole.emulator.scenario import LoginOutcome
 
 _INVALID_CREDENTIALS: Final = 3
 _APP_NOT_FOUND: Final = 4
+
+_REFUSALS: Final = {
+    LoginOutcome.AGREEMENTS_NOT_SIGNED: (
+        7,
+        "Please log into the ProjectX platform and complete the required agreements",
+    ),
+    LoginOutcome.NO_SUBSCRIPTION: (9, None),
+    LoginOutcome.KEY_LOGIN_DISABLED: (10, None),
+}
 
 
 class LoginKey(msgspec.Struct, rename="camel"):
@@ -30,6 +40,9 @@ def login_key(gateway: Gateway, caller: Caller, request: LoginKey) -> Payload:
     user = gateway.users.get(caller.user)
     if user is None or not hmac.compare_digest(user.key.encode(), request.api_key.encode()):
         return failure(_INVALID_CREDENTIALS, token=None)
+    if user.login is not LoginOutcome.OK:
+        code, message = _REFUSALS[user.login]
+        return failure(code, message, token=None)
     return success(token=gateway.tokens.issue(user.name))
 
 

@@ -1,0 +1,94 @@
+"""Reading a scenario: a TOML file, strict about every key and value."""
+
+import re
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from tradeconsole.emulator.hints import nearest
+from tradeconsole.emulator.scenario import Scenario, ScenarioAccount, ScenarioMarket, ScenarioUser
+from tradeconsole.emulator.switchboard import turn_all
+from tradeconsole.emulator.switches import Switches
+from tradeconsole.errors import ConfigError, InvalidRequest
+from tradeconsole.exchange.catalogue import Catalogue
+from tradeconsole.exchange.records import ExchangeOptions
+
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$(.*)`)?")
+_MISPLACED: Final = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
+
+_SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
+    "": Scenario,
+    ".market": ScenarioMarket,
+    ".users[]": ScenarioUser,
+    ".users[].accounts[]": ScenarioAccount,
+}
+
+
+def read_scenario(path: Path) -> Scenario:
+    """A scenario from its file.
+
+    Raises:
+        ConfigError: it cannot be read or is wrong; the message names file, place and what is expected there.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from error
+    try:
+        scenario = msgspec.convert(document, Scenario)
+        _check(scenario)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {_explained(str(error))}") from error
+    except (ConfigError, InvalidRequest) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return scenario
+
+
+def _check(scenario: Scenario) -> None:
+    """What types cannot say.
+
+    Raises:
+        ConfigError, InvalidRequest: names, ids, products or switches do not fit.
+    """
+    if not scenario.users:
+        raise ConfigError("there is no user: add a [[users]] table with name and key")
+    names = [user.name.lower() for user in scenario.users]
+    accounts = [account for user in scenario.users for account in user.accounts]
+    ids = [account.id for account in accounts if account.id is not None]
+    for what, values in (("users are called", names), ("accounts have the id", [str(id_) for id_ in ids])):
+        for value, count in Counter(values).items():
+            if count > 1:
+                raise ConfigError(f"two {what} '{value}'")
+    for user in scenario.users:
+        _check_accounts(user)
+    turn_all(scenario.switches, Switches(), ExchangeOptions())
+    if scenario.market.products is not None:
+        Catalogue.load().listing_only(scenario.market.products)
+
+
+def _check_accounts(user: ScenarioUser) -> None:
+    for account in user.accounts:
+        if account.kind == "practice" and (account.dll or account.daily_loss is not None):
+            raise ConfigError(f"user '{user.name}': practice accounts know no daily loss limit")
+        if account.daily_loss is not None and account.daily_loss <= 0:
+            raise ConfigError(f"user '{user.name}': daily_loss {account.daily_loss} must be above 0")
+        if account.max_lots is not None and account.max_lots < 0:
+            raise ConfigError(f"user '{user.name}': max_lots {account.max_lots} must not be below 0")
+
+
+def _explained(message: str) -> str:
+    """msgspec's words with the place first and a hint where a key is unknown."""
+    unknown = _UNKNOWN.fullmatch(message)
+    if unknown is not None:
+        key, place = unknown[1], unknown[2] or ""
+        section = _SECTIONS.get(re.sub(r"\[\d+\]", "[]", place))
+        known = [] if section is None else [field.encode_name for field in msgspec.structs.fields(section)]
+        where = f"{place[1:]}: " if place else ""
+        return f"{where}unknown key '{key}': {nearest(key, known)}"
+    placed = _MISPLACED.fullmatch(message)
+    return message if placed is None else f"{placed[2].removeprefix('.')}: {placed[1]}"
