@@ -1,6 +1,5 @@
 """Endpoint `History/retrieveBars`."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final
@@ -14,6 +13,7 @@ from tradeconsole.emulator.gateway import Gateway
 from tradeconsole.emulator.http import Caller, Endpoint, Payload, failure, success
 from tradeconsole.emulator.limits import Budget
 from tradeconsole.emulator.wire import bars_body
+from tradeconsole.exchange.catalogue import Contract
 
 MAX_BARS: Final = 20_000
 
@@ -54,37 +54,60 @@ def retrieve_bars(gateway: Gateway, _caller: Caller, request: RetrieveBars) -> P
     if request.live or request.start_time >= request.end_time:
         return success(bars=[])
     unit = _UNITS.get(request.unit)
-    bars = gateway.exchange.bars(
-        contract.id,
-        Timeframe(1, BarUnit.DAY) if unit is None else Timeframe(request.unit_number, unit),
-        request.start_time,
-        request.end_time,
-        MAX_BARS if unit is None else request.limit,
-        include_partial=request.include_partial_bar,
-    )
     if unit is None:
-        bars = BarSeries.from_bars(_months(bars, request.unit_number)).tail(request.limit)
-    return bars_body(bars)
-
-
-def _months(days: BarSeries, count: int) -> Iterator[Bar]:
-    """Calendar months of trade dates, in groups of `count` (alignment unverified for the real gateway)."""
-
-    def group_of(day: Bar) -> int:
-        # a trading day opens at 17:00 Chicago on the evening before its date
-        trade_date = day.time.astimezone(CHICAGO) + timedelta(hours=7)
-        return (trade_date.year * 12 + trade_date.month - 1) // count
-
-    for _, group in groupby(days, key=group_of):
-        month = list(group)
-        yield Bar(
-            month[0].time,
-            month[0].open,
-            max(day.high for day in month),
-            min(day.low for day in month),
-            month[-1].close,
-            sum(day.volume for day in month),
+        return bars_body(_months(gateway, contract, request))
+    return bars_body(
+        gateway.exchange.bars(
+            contract.id,
+            Timeframe(request.unit_number, unit),
+            request.start_time,
+            request.end_time,
+            request.limit,
+            include_partial=request.include_partial_bar,
         )
+    )
+
+
+def _months(gateway: Gateway, contract: Contract, request: RetrieveBars) -> BarSeries:
+    """Calendar months of trade dates, in groups of `unitNumber` (alignment unverified for the real gateway).
+
+    As with other bars, those count that start within the window and, unless partial ones are asked for, are over.
+    """
+    count, now = request.unit_number, gateway.exchange.now
+    days = gateway.exchange.bars(
+        contract.id,
+        Timeframe(1, BarUnit.DAY),
+        request.start_time - timedelta(days=31 * count + 1),
+        min(request.end_time + timedelta(days=31 * count + 1), now),
+        MAX_BARS,
+        include_partial=True,
+    )
+    present = _month_of(now, count)
+    bars = [
+        _folded(list(month))
+        for number, month in groupby(days, key=lambda day: _month_of(day.time, count))
+        if number < present or request.include_partial_bar
+    ]
+    window = [bar for bar in bars if request.start_time <= bar.time < request.end_time]
+    return BarSeries.from_bars(window).tail(request.limit)
+
+
+def _month_of(time: datetime, count: int) -> int:
+    """The number of the group of months that a moment's trade date is in."""
+    # a trading day opens at 17:00 Chicago on the evening before its date
+    trade_date = time.astimezone(CHICAGO) + timedelta(hours=7)
+    return (trade_date.year * 12 + trade_date.month - 1) // count
+
+
+def _folded(days: list[Bar]) -> Bar:
+    return Bar(
+        days[0].time,
+        days[0].open,
+        max(day.high for day in days),
+        min(day.low for day in days),
+        days[-1].close,
+        sum(day.volume for day in days),
+    )
 
 
 ENDPOINTS: Final = (

@@ -40,6 +40,7 @@ class PlaceOrder(msgspec.Struct, rename="camel"):
     custom_tag: str | None = None
     stop_loss_bracket: Bracket | None = None
     take_profit_bracket: Bracket | None = None
+    linked_order_id: Int64 | None = None
 
 
 class ModifyOrder(msgspec.Struct, rename="camel"):
