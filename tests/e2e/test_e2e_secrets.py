@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from pathlib import Path
 
 from gateways import Gateway
@@ -26,6 +27,22 @@ async def crash(self, path, body, token):
 
 JsonTransport.post = crash
 sys.argv = ["tradeconsole", *sys.argv[1:]]
+main()
+"""
+
+
+CONSOLE_CRASH = """
+import sys
+from tradeconsole.cli.app import main
+from tradeconsole.tui.app import TradeConsole
+
+def action_perform(self, action_id):
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJkZW1vIn0.c2lnbmF0dXJl"
+    secret = sys.argv[-1]
+    raise RuntimeError(f"no such action: {token}")
+
+TradeConsole.action_perform = action_perform
+sys.argv = ["tradeconsole", "run"]
 main()
 """
 
@@ -124,6 +141,20 @@ def test_a_crash_report_has_no_secret(home: Home) -> None:
         assert not TOKEN.search(said)
         assert "RuntimeError: cannot send" in (home.data / "log" / "tradeconsole.log").read_text()
         assert leaks(home, [key.encode()], besides=()) == []
+
+
+def test_a_console_that_crashes_shows_no_local_variables(home: Home) -> None:
+    secret = "a-value-of-a-local-variable-31c7"
+    (home.folder / "crash.py").write_text(CONSOLE_CRASH)
+    command = [sys.executable, "crash.py", secret]
+    with Terminal(command, size=(120, 100), env=home.environment(), cwd=str(home.folder)) as terminal:
+        Trader(terminal).wait_ready()
+        terminal.press("?")
+        assert terminal.wait_exit() == 70
+        terminal.wait_for("RuntimeError: no such action: [redacted]")
+        assert secret not in terminal.screen()
+        assert "Traceback" not in terminal.screen()
+    assert "RuntimeError: no such action: [redacted]" in (home.data / "log" / "tradeconsole.log").read_text()
 
 
 def test_servers_that_outlive_us_do_not_inherit_a_key(home: Home) -> None:

@@ -41,4 +41,6 @@ async def _run(settings: Settings) -> int:
 
         app = TradeConsole(open_session, look)
         await app.run_async()
+        if app.crash is not None:
+            raise app.crash
         return app.return_code or 0

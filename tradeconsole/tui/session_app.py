@@ -13,6 +13,7 @@ from textual.worker import Worker, WorkerState
 from tradeconsole.actions import Where
 from tradeconsole.domain.events import Severity
 from tradeconsole.errors import TradeConsoleError
+from tradeconsole.logs import redact
 from tradeconsole.tui.appearance import Appearance
 from tradeconsole.tui.desk import Tone
 from tradeconsole.tui.dialogs.stopped import Stopped
@@ -185,6 +186,16 @@ class SessionApp(App[None]):
         self._starting = text
         self._tell_screens(starting=text, stopped=self._stopped)
 
+    @property
+    def crash(self) -> Exception | None:
+        """A fault of the console itself, which ended it."""
+        return self._exception
+
+    def _fatal_error(self) -> None:
+        # Textual would print the fault with local variables, and some of them are secret; the command reports it
+        self.bell()
+        self._close_messages_no_wait()
+
     def leave(self) -> None:
         """End the console; the exit code tells whether the engine ended first."""
         self.exit(return_code=self._end_code, message=self._end_message or None)
@@ -274,4 +285,4 @@ def _sentence(error: BaseException) -> str:
     """What to show of an error: ours speak for themselves, others are named and logged."""
     if isinstance(error, TradeConsoleError):
         return str(error)
-    return f"internal error, see the log: {type(error).__name__}: {error}"
+    return f"internal error, see the log: {redact(f'{type(error).__name__}: {error}')}"
