@@ -12,7 +12,8 @@ def bar_start(time: datetime, timeframe: Timeframe, calendar: Calendar, group: P
     """Start of the bar that contains a time.
 
     Intraday bars are aligned to the epoch, which for whole hours is also Chicago's clock; days, weeks and months
-    start with the trading day (17:00 Chicago), weeks with the one of Monday's trade date, months with their first.
+    start with the trading day (17:00 Chicago), weeks with the one of Monday's trade date, months with their first
+    (unverified: one source for days, none for weeks and months).
     """
     if timeframe.is_intraday:
         length = timeframe.seconds

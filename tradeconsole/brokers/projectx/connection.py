@@ -24,7 +24,7 @@ class ProjectXConnection(msgspec.Struct, frozen=True, kw_only=True):
 class Timings(msgspec.Struct, frozen=True, kw_only=True):
     """Patience, in seconds.
 
-    `server_ping` is how often a healthy hub is heard from at least; `silence` many of these without a byte mean
+    `server_ping` is how often a healthy hub is heard from at least (the framework's default, unverified); `silence` many of these without a byte mean
     that the connection is dead. `data_silence` is for a market hub that pings but brings no data. `hold` is the pause
     after the gateway said that its request limit is reached. `kicked` are the pauses after each takeover by another
     session; one more takeover than there are pauses, and the hub stays away until the user asks.

@@ -188,7 +188,7 @@ ORDER_CANCEL: Final = Endpoint(
         2: _NO_ORDER,
         3: "the gateway refused to cancel the order",
         4: _PENDING,
-        # what "unknown error" turned out to mean (section 8.4)
+        # what "unknown error" turned out to mean (section 8.4; unverified that it means nothing else)
         ALREADY_FINISHED: "the order cannot be cancelled: it may be finished already",
         6: _ACCOUNT_NO,
     },

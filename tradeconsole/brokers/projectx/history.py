@@ -1,7 +1,7 @@
 """Bars of the past: the gateway's newest-first pages made into one series, oldest first.
 
 A page holds the newest bars of its window and drops the old end when it is full, so paging goes backwards. Whether
-the end of a window is inclusive is not documented; bars that come twice are taken once.
+the end of a window is inclusive is not documented (unverified); bars that come twice are taken once.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ PAGE: Final = 20_000
 """Bars per request that the gateway allows."""
 
 _SILENT_CAP: Final = 1_000
-"""Older gateways cut pages at such a number without saying so: a page of just that length may not be all."""
+"""Older gateways cut pages at such a number without saying so (unverified): a page of that length may not be all."""
 
 
 class BarReader:

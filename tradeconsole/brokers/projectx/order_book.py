@@ -8,10 +8,11 @@ from tradeconsole.brokers.projectx.wire import DomType
 from tradeconsole.domain.market import Depth, DepthLevel
 
 LEVELS: Final = 10
-"""Levels a side that are passed on; the gateway shows about as many."""
+"""Levels a side that are passed on; the gateway shows about as many (unverified)."""
 
 _ASKS: Final = frozenset({int(DomType.ASK), int(DomType.BEST_ASK), int(DomType.NEW_BEST_ASK)})
 _BIDS: Final = frozenset({int(DomType.BID), int(DomType.BEST_BID), int(DomType.NEW_BEST_BID)})
+# what NEW_BEST_BID and NEW_BEST_ASK mean follows from their names (unverified)
 _PLAIN: Final = frozenset({int(DomType.ASK), int(DomType.BID)})
 
 
@@ -44,7 +45,7 @@ class OrderBook:
         return True
 
     def _lead(self, side: dict[float, int], best: float) -> None:
-        # without the depth entitlement only best prices come, and nobody takes an old one back
+        # without the depth entitlement only best prices come (unverified), and nobody takes an old one back
         if not self._has_levels:
             side.clear()
             return

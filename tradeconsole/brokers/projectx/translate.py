@@ -30,7 +30,7 @@ from tradeconsole.errors import InvalidRequest
 MIN_STOP_TICKS: Final = 4
 MAX_TRAIL_TICKS: Final = 1000
 MAX_TAG: Final = 60
-"""The gateway's own limit is unknown; its bracket legs append three characters."""
+"""The gateway's own limit is not known (unverified); its bracket legs append three characters."""
 
 UNITS: Final = {
     BarUnit.SECOND: 1,
@@ -63,6 +63,7 @@ _TYPE: Final[dict[int, OrderType]] = {
     wire.OrderType.JOIN_ASK: OrderType.JOIN_ASK,
 }
 
+# stop-limit is in the gateway's list of types, but not in its list of those that can be placed (unverified)
 _WIRE_TYPE: Final = {
     OrderType.MARKET: wire.OrderType.MARKET,
     OrderType.LIMIT: wire.OrderType.LIMIT,
@@ -83,7 +84,8 @@ _EVALUATION: Final = re.compile(r"\d+KTC\b")
 def account_kind(name: str, *, simulated: bool) -> AccountKind:
     """What is at stake, from the name's prefix: only that tells practice from evaluation (sections 5, 21.30).
 
-    A simulated account with an unknown name counts as an evaluation, so that nobody takes it for play money.
+    The prefixes are Topstep's; those of other firms and of live accounts are not known (unverified). A simulated
+    account with an unknown name counts as an evaluation, so that nobody takes it for play money.
     """
     if not simulated:
         return AccountKind.LIVE
@@ -170,6 +172,7 @@ def _order_type(row: wire.OrderRow) -> OrderType:
 def _role(row: wire.OrderRow, kind: OrderType) -> OrderRole | None:
     if row.parent_order_id is None:
         return None
+    # legs of an entry without a tag presumably have none either (unverified)
     by_tag = _ROLE_BY_SUFFIX.get((row.custom_tag or "")[-3:])
     if by_tag is not None:
         return by_tag
@@ -209,7 +212,7 @@ def fill(row: wire.TradeRow, commissions: Commissions) -> Fill:
 
 
 def fills(rows: Iterable[wire.TradeRow], commissions: Commissions) -> list[Fill]:
-    """Executions, oldest first; voided rows and rows that only charge a fee are left out."""
+    """Executions, oldest first; voided rows, and rows that only charge a fee (unverified), are left out."""
     # rows that state their commission first, so that their rate serves the others
     stated_first = sorted(rows, key=lambda row: row.commissions is None)
     booked = [fill(row, commissions) for row in stated_first if not row.voided and row.size > 0]

@@ -1,7 +1,7 @@
 """The user stream: accounts, orders, positions and fills as they happen.
 
 The documentation shows bare entities; the gateway wraps them as `{action, data}`. Arrays of either and names in
-PascalCase were each seen once, so all are read (section 16 of the reference).
+PascalCase were each seen once (unverified), so all are read (section 16 of the reference).
 """
 
 from collections.abc import Callable, Iterable, Iterator

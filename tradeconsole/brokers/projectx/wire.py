@@ -1,7 +1,8 @@
 """The gateway's JSON, as it is: request bodies, replies, hub payloads. Nothing here leaves this package.
 
 Replies come in an envelope whose `success` decides; HTTP 200 alone means nothing. Ids are tolerated as strings and
-every payload field of a failed reply may be null or absent. Hub payloads omit nulls where REST prints them.
+every payload field of a failed reply may be null or absent (both unverified). Hub payloads omit nulls where REST prints
+them.
 """
 
 from datetime import datetime
