@@ -97,7 +97,7 @@ def make_position_row(**over: Any) -> PositionRow:
             "fees": Decimal("0.74"),
             "opened_at": NOW - timedelta(minutes=6),
             "protected": 2,
-            "protection": "stop 20,100.00 at broker",
+            "protection": "broker stop 20,100.00",
         }
         | over
     )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from emulator_fixture import Json, RunningEmulator, running_emulator
 
 from tradeconsole.brokers.projectx.adapter import ProjectXBroker
@@ -17,7 +18,9 @@ from tradeconsole.domain.orders import Bracket, Order, OrderStatus, OrderType, S
 from tradeconsole.domain.portfolio import RoundTrip
 from tradeconsole.domain.sessions import load_calendar
 from tradeconsole.engine.engine import Engine, EngineOptions
+from tradeconsole.engine.protection.watch import ProtectionOptions
 from tradeconsole.engine.risk import RiskLimits
+from tradeconsole.exchange.records import BracketMode
 from tradeconsole.ports import BarStore, Broker, BrokerHooks, Journal, JournalRecord, Restored
 
 QUICK = Timings(
@@ -75,6 +78,7 @@ class Desk:
         calendar: str = "continuous",
         watchlist: tuple[str, ...] = ("MNQ",),
         timings: Timings = QUICK,
+        protection: ProtectionOptions | None = None,
         **limits: Any,
     ) -> Engine:
         """Start an engine as a console does; returns at once."""
@@ -102,7 +106,10 @@ class Desk:
             bars=bars,
             calendar=load_calendar(calendar),
             options=EngineOptions(
-                watchlist=watchlist, reconcile_seconds=reconcile, limits=RiskLimits(**limits)
+                watchlist=watchlist,
+                reconcile_seconds=reconcile,
+                limits=RiskLimits(**limits),
+                protection=protection or ProtectionOptions(alert_after=0.6, act_after=1.2),
             ),
         )
         self._running = True
@@ -174,6 +181,20 @@ class Desk:
     @property
     def price(self) -> Decimal:
         return Decimal(str(self.emulator.last("MNQ")))
+
+    def refuse_brackets(self) -> None:
+        """Set the account to Position Brackets, as its owner does in the platform's settings: the default there."""
+        accounts = self.emulator.gateway.exchange._store.accounts
+        account = accounts[int(self.account_id)]
+        accounts[account.id] = msgspec.structs.replace(account, bracket_mode=BracketMode.POSITION)
+
+    def legs(self, entry_id: str, *, is_open: bool = True) -> dict[str, Order]:
+        """Stop and target of an entry by what their tag adds to its own, those that may still fill."""
+        return {
+            order.order_id.removeprefix(entry_id): order
+            for order in self.orders()
+            if order.parent_id == entry_id and (order.status.is_open or not is_open)
+        }
 
     def drop_events(self, batches: int) -> None:
         self.emulator.order("events", kind="drop", batches=batches)

@@ -170,6 +170,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     stop_price: Decimal | None = None
     trail_ticks: int | None = None
     bracket: Bracket | None = None
+    engine_bracket: bool = False
+    """Its bracket is kept by the engine, not by the broker: so of the entry, of its stop and of its target."""
     filled: int = 0
     average_price: Decimal | None = None
     broker_order_id: str | None = None

@@ -15,7 +15,7 @@ from tradeconsole.domain.orders import Order, OrderStatus, OrderType, Side
 from tradeconsole.drills.records import GatewayRecords
 from tradeconsole.engine.book import Book
 from tradeconsole.engine.identity import PREFIX
-from tradeconsole.engine.protection import coverage
+from tradeconsole.engine.protection.coverage import coverage
 from tradeconsole.exchange.records import VenueOrder, VenuePosition, VenueTrade
 
 _IN_DOUBT: Final = frozenset({OrderStatus.INTENDED, OrderStatus.SENT, OrderStatus.UNKNOWN})

@@ -28,8 +28,11 @@ from tradeconsole.engine.bus import Bus
 from tradeconsole.engine.connection import Connection
 from tradeconsole.engine.execution import Execution, describe
 from tradeconsole.engine.flatten import Flattener
+from tradeconsole.engine.protection.guardian import Guardian
+from tradeconsole.engine.protection.keepers import Keepers
 from tradeconsole.engine.sync import Synchroniser
 from tradeconsole.errors import (
+    BracketsUnavailable,
     BrokerError,
     BrokerRejected,
     InvalidRequest,
@@ -64,6 +67,8 @@ class Commands:
         flattener: Flattener,
         sync: Synchroniser,
         connection: Connection,
+        guardian: Guardian,
+        keepers: Keepers,
         read_only: bool,
     ) -> None:
         self._book = book
@@ -74,6 +79,8 @@ class Commands:
         self._flattener = flattener
         self._sync = sync
         self._connection = connection
+        self._guardian = guardian
+        self._keepers = keepers
         self._read_only = read_only
         self.read_until: datetime | None = None
         """Notifications up to this time were seen by the user."""
@@ -121,16 +128,15 @@ class Commands:
     async def _dispatch(self, command: Command) -> Done:
         match command:
             case PlaceOrder():
-                order = await self._execution.place(command)
-                words = describe(command, self._book.instruments[order.instrument_id])
-                return Done(f"sent: {words}", (order.order_id,))
+                return await self._place(command)
             case ModifyOrder():
+                self._check_size(command)
                 order = await self._execution.modify(command)
                 return Done("change sent", (order.order_id,))
             case NudgeOrder():
                 return await self._nudge(command)
             case CancelOrder():
-                order = await self._execution.cancel(command.order_id)
+                order = await self._cancel(command.order_id)
                 is_late = order.status is OrderStatus.FILLED
                 return Done("too late: the order is filled" if is_late else "cancel sent", (order.order_id,))
             case CancelAll():
@@ -142,10 +148,38 @@ class Commands:
             case Reconcile():
                 self._connection.wake()
                 await self._sync.sync_all()
+                self._guardian.retry()
                 return Done("reconciled with the broker's records")
             case DismissNotifications():
                 self.mark_read()
                 return Done("notifications marked as read")
+
+    async def _place(self, command: PlaceOrder) -> Done:
+        try:
+            order = await self._execution.place(command)
+        except BracketsUnavailable as refusal:
+            if not self._keepers.take_over(command.account_id):
+                raise BracketsUnavailable(
+                    f"{refusal} A console that runs keeps stop and target itself; a single command cannot.",
+                    code=refusal.code,
+                    broker_order_id=refusal.broker_order_id,
+                ) from refusal
+            # the refused order is certainly not at the broker: this is another one, with an id of its own
+            order = await self._execution.place(command)
+        words = describe(command, self._book.instruments[order.instrument_id])
+        keeper = " (kept by the engine)" if order.engine_bracket else ""
+        return Done(f"sent: {words}{keeper}", (order.order_id,))
+
+    def _check_size(self, command: ModifyOrder) -> None:
+        order = self._book.orders.get(command.order_id)
+        if command.size is not None and order is not None and order.engine_bracket and order.parent_id:
+            raise InvalidRequest(
+                f"the engine sizes this {order.role} to what its entry holds: change its price, or cancel it"
+            )
+
+    async def _cancel(self, order_id: str) -> Order:
+        with self._guardian.released(order_id):
+            return await self._execution.cancel(order_id)
 
     async def _nudge(self, command: NudgeOrder) -> Done:
         aim = await self._execution.nudge(command)
@@ -173,7 +207,7 @@ class Commands:
         entries = {order.order_id for order in orders}
         wanted = [o for o in orders if o.status is not OrderStatus.SUSPENDED or o.parent_id not in entries]
         results = await asyncio.gather(
-            *(self._execution.cancel(order.order_id) for order in wanted), return_exceptions=True
+            *(self._cancel(order.order_id) for order in wanted), return_exceptions=True
         )
         failures = [result for result in results if isinstance(result, BaseException)]
         for failure in failures:

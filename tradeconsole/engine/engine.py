@@ -34,6 +34,10 @@ from tradeconsole.engine.flatten import Flattener
 from tradeconsole.engine.history import History
 from tradeconsole.engine.market_data import MarketData
 from tradeconsole.engine.notices import Notices
+from tradeconsole.engine.protection.alarms import Alarms
+from tradeconsole.engine.protection.guardian import Guardian
+from tradeconsole.engine.protection.keepers import Keepers
+from tradeconsole.engine.protection.watch import ProtectionOptions
 from tradeconsole.engine.quiet import QuietLane
 from tradeconsole.engine.recorder import Recorder
 from tradeconsole.engine.rolls import Rolls
@@ -61,6 +65,7 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     account: str | None = None
     """Name or id of the account to begin with; None: the one last used, else the first that may trade."""
     limits: risk.RiskLimits = risk.RiskLimits()
+    protection: ProtectionOptions = ProtectionOptions()
 
 
 class Engine:
@@ -121,6 +126,9 @@ class Engine:
             tell=self.notices.raise_,
             in_view=lambda: self.workbench.in_view or self.default_account(),
         )
+        self.keepers = Keepers(
+            broker_does=self.broker.capabilities.brackets, may_keep=self._may_keep, notices=self.notices
+        )
         self.execution = Execution(
             broker=self.broker,
             book=self.book,
@@ -131,10 +139,12 @@ class Engine:
             situation=self.situation,
             resolve=self.connection.resolve,
             on_doubt=self.sync.request,
+            keeps_brackets=self.keepers.is_engine,
         )
         self.flattener = Flattener(
             self.broker, self.book, self.supervisor, self.notices.raise_, self.sync.request
         )
+        self.guardian = self._make_guardian()
         self.quiet = QuietLane(self.broker, self.book, self.bus, self.connection, self.sync, self.flattener)
         self.commands = Commands(
             book=self.book,
@@ -145,6 +155,8 @@ class Engine:
             flattener=self.flattener,
             sync=self.sync,
             connection=self.connection,
+            guardian=self.guardian,
+            keepers=self.keepers,
             read_only=options.limits.read_only,
         )
         Rolls(self.book, self.bus, self.connection, self.supervisor, self.notices, self._replace_on_watchlist)
@@ -152,12 +164,37 @@ class Engine:
         self.bus.subscribe(self._on_stated, PositionReported)
         self.bus.subscribe(self._on_position, PositionChanged)
 
+    def _make_guardian(self) -> Guardian:
+        mend = not self.options.limits.read_only
+        alarms = Alarms(
+            book=self.book,
+            notices=self.notices,
+            flattener=self.flattener,
+            monotonic=self.clock.monotonic,
+            options=self.options.protection,
+            may_act=mend,
+        )
+        return Guardian(
+            book=self.book,
+            bus=self.bus,
+            clock=self.clock,
+            execution=self.execution,
+            flattener=self.flattener,
+            supervisor=self.supervisor,
+            alarms=alarms,
+            is_synced=self.is_synced,
+            on_doubt=self.sync.request,
+            mend=mend,
+            can_resize=self.broker.capabilities.modify,
+        )
+
     # -- life -----------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Remember, connect and stream in the background; returns at once. Health is in the book."""
         self.streaming = True
         self.supervisor.keep("heartbeat", self._beat)
+        self.supervisor.keep("guardian", self.guardian.run)
         self.supervisor.start("start", self._start())
 
     async def start_quietly(self) -> None:
@@ -193,6 +230,8 @@ class Engine:
         self.equity.restore(memory.equity)
         self.notices.remember()
         self.market.want("positions", {p.instrument_id for p in memory.positions if p.size})
+        self.guardian.remember()
+        self.keepers.remember(self.guardian.open_accounts())
         self.commands.mark_read()
         is_late = self.workbench.is_known
         self.workbench.remember(memory.workspace)
@@ -228,6 +267,9 @@ class Engine:
     def _on_position(self, event: PositionChanged) -> None:
         held = {key[1] for key, ledger in self.book.ledgers.items() if ledger.position}
         self.market.want("positions", held)
+
+    def _may_keep(self) -> bool:
+        return self.streaming and not self.options.limits.read_only
 
     def _expects_data(self) -> bool:
         return self.market.expects_data()
@@ -320,7 +362,7 @@ class Engine:
             session_note=self._opens(instrument, now),
             limits=self.options.limits,
             supported=self.broker.capabilities.order_types,
-            can_bracket=self.broker.capabilities.brackets,
+            can_bracket=self.broker.capabilities.brackets or self._may_keep(),
             streaming=self.streaming,
         )
 

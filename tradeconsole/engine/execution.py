@@ -69,6 +69,7 @@ class Execution:
         situation: Callable[[str, Instrument], risk.Situation],
         resolve: Callable[[str], Coroutine[Any, Any, Instrument]],
         on_doubt: Callable[[], None],
+        keeps_brackets: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._broker = broker
         self._book = book
@@ -79,6 +80,7 @@ class Execution:
         self._situation = situation
         self._resolve = resolve
         self._on_doubt = on_doubt
+        self._keeps_brackets = keeps_brackets
         self._aims: dict[str, Decimal] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         bus.subscribe(self._forget_aim, OrderChanged)
@@ -99,12 +101,22 @@ class Execution:
         instrument = await self._resolve(command.symbol)
         order = self.draft(command, instrument)
         risk.check(order, self._situation(order.account_id, instrument))
+        await self._put_down_and_send(order, started)
+        return self._book.orders[order.order_id]
+
+    async def place_leg(self, leg: Order) -> None:
+        """Write down and send a stop or target that the engine keeps; it can only close. Raises as `place`."""
+        started = time.perf_counter()
+        instrument = self._book.instruments[leg.instrument_id]
+        risk.check_leg(leg, self._situation(leg.account_id, instrument))
+        await self._put_down_and_send(leg, started)
+
+    async def _put_down_and_send(self, order: Order, started: float) -> None:
         self._journal.append(order)
         self._bus.publish(OrderIntended(order))
         self._telemetry.observe("order.gate", time.perf_counter() - started)
         # once sent, its fate must be followed even if whoever asked is gone
         await asyncio.shield(self._task(self._send(order, self._request(order))))
-        return self._book.orders[order.order_id]
 
     def draft(self, command: PlaceOrder, instrument: Instrument) -> Order:
         """The order that a command would send; nothing is written or sent."""
@@ -124,6 +136,7 @@ class Execution:
             stop_price=command.stop_price,
             trail_ticks=command.trail_ticks,
             bracket=command.bracket or None,
+            engine_bracket=bool(command.bracket) and self._keeps_brackets(command.account_id),
         )
 
     def _request(self, order: Order) -> OrderRequest:
@@ -140,7 +153,7 @@ class Execution:
             stop_price=order.stop_price,
             trail_ticks=order.trail_ticks,
             reference_price=None if price is None else instrument.quantize(price),
-            bracket=order.bracket,
+            bracket=None if order.engine_bracket else order.bracket,
         )
 
     async def _send(self, order: Order, request: OrderRequest) -> None:
@@ -178,13 +191,18 @@ class Execution:
             BrokerError: as `place`; after `OrderInDoubt` the records tell which price holds.
         """
         async with self._changing(command.order_id):
-            return await self._modify(command)
+            return await self._modify(command, self._check_change)
+
+    async def resize(self, command: ModifyOrder) -> Order:
+        """Give a leg that the engine keeps another size; as `modify`, but needs no arming: it follows its position."""
+        async with self._changing(command.order_id):
+            return await self._modify(command, self._check_leg)
 
     def _changing(self, order_id: str) -> asyncio.Lock:
         # one change of an order at a time: two on the wire could arrive in either order
         return self._locks.setdefault(order_id, asyncio.Lock())
 
-    async def _modify(self, command: ModifyOrder) -> Order:
+    async def _modify(self, command: ModifyOrder, check: Callable[[Order, Order], None]) -> Order:
         order = self._open(command.order_id)
         if order.status not in _MOVABLE:
             raise InvalidRequest(f"the order is {order.status}: only working orders can be changed")
@@ -196,7 +214,7 @@ class Execution:
         )
         if changed == order:
             return order
-        self._check_change(order, changed)
+        check(order, changed)
         await self._call(
             self._broker.modify_order(
                 order.account_id,
@@ -221,6 +239,11 @@ class Execution:
             for rule in risk.SENSE:
                 rule(resized, situation)
 
+    def _check_leg(self, order: Order, changed: Order) -> None:
+        instrument = self._book.instruments[order.instrument_id]
+        left = msgspec.structs.replace(changed, size=changed.size - order.filled, filled=0)
+        risk.check_leg(left, self._situation(order.account_id, instrument))
+
     async def nudge(self, command: NudgeOrder) -> Decimal:
         """Move a working order's price by whole ticks; quick repeats add up. Returns the price aimed at."""
         async with self._changing(command.order_id):
@@ -238,7 +261,7 @@ class Execution:
         )
         self._aims[order.order_id] = aim
         try:
-            await self._modify(change)
+            await self._modify(change, self._check_change)
         except BaseException:
             self._aims.pop(order.order_id, None)
             raise

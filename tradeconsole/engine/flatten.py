@@ -49,6 +49,11 @@ class Flattener:
             self._running[key] = running
         return running
 
+    def is_running(self, account_id: str, instrument_id: str) -> bool:
+        """Whether a position is being brought to flat, alone or with the whole account."""
+        tasks = (self._running.get((account_id, scope)) for scope in (instrument_id, None))
+        return any(task is not None and not task.done() for task in tasks)
+
     async def _until_flat(self, account_id: str, instrument_id: str | None) -> bool:
         unchanged, before = 0, None
         for attempt in range(ATTEMPTS):

@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 
 from tradeconsole.domain.orders import FINAL, Order, OrderReport, OrderRole, OrderStatus, OrderType, can_move
-from tradeconsole.engine.identity import origin_of
+from tradeconsole.engine.identity import leg_of, origin_of
 
 _SAME_MOMENT = timedelta(microseconds=1)
 """Stream and records may round one moment differently."""
@@ -23,7 +23,11 @@ def order_id_of(report: OrderReport, known: Mapping[tuple[str, str], str]) -> st
 
 
 def order_from_report(report: OrderReport, order_id: str, parent_id: str | None, held: int) -> Order:
-    """An order we first hear of from the broker: a bracket leg, or one made elsewhere; `held` is the signed position."""
+    """An order we first hear of from the broker: a bracket leg, or one made elsewhere; `held` is the signed position.
+
+    A leg that the broker does not link is one of the engine's, of a run whose memory is lost: its tag tells.
+    """
+    leg = leg_of(order_id) if report.parent_broker_id is None else None
     return Order(
         order_id=order_id,
         account_id=report.account_id,
@@ -34,7 +38,7 @@ def order_from_report(report: OrderReport, order_id: str, parent_id: str | None,
         status=report.status,
         created_at=report.created_at,
         updated_at=report.updated_at,
-        role=report.role or _role_of(report, held),
+        role=report.role or (leg[1] if leg else _role_of(report, held)),
         origin=origin_of(order_id),
         limit_price=report.limit_price,
         stop_price=report.stop_price,
@@ -42,7 +46,8 @@ def order_from_report(report: OrderReport, order_id: str, parent_id: str | None,
         filled=report.filled,
         average_price=report.average_price,
         broker_order_id=report.broker_order_id,
-        parent_id=parent_id,
+        parent_id=leg[0] if leg else parent_id,
+        engine_bracket=leg is not None,
         reason=report.reason,
     )
 

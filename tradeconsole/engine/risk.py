@@ -46,6 +46,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     limits: RiskLimits
     supported: frozenset[OrderType]
     can_bracket: bool
+    """Whether somebody attaches stops and targets to entries: the broker, or the engine while it streams."""
     streaming: bool = True
     """Whether a live stream should have given a fresh quote."""
 
@@ -66,6 +67,22 @@ def check(order: Order, situation: Situation) -> None:
         return
     for rule in EXPOSURE:
         rule(order, situation)
+
+
+def check_leg(leg: Order, situation: Situation) -> None:
+    """Raise if a stop or target of the engine's own makes no sense, or could do more than close what is held.
+
+    Whether a stop lies on the right side of the market is for the venue to say: its refusal is on record.
+
+    Raises:
+        InvalidRequest: the order makes no sense by itself.
+        RiskDenied: this console may not send anything, or the position is smaller than the order.
+    """
+    for rule in (_size, _type, _grid, _read_only):
+        rule(leg, situation)
+    held = -situation.position * leg.side.sign
+    if leg.size > held:
+        raise RiskDenied("reduce_only", f"{leg.role} for {leg.size} contracts, but {max(0, held)} are held")
 
 
 def refusal(order: Order, situation: Situation) -> str | None:
@@ -99,6 +116,11 @@ def _type(order: Order, situation: Situation) -> None:
         raise InvalidRequest(f"the broker takes no {order.type} orders; it takes {known}")
     if order.bracket and not situation.can_bracket:
         raise InvalidRequest("the broker does not attach stops and targets to entries; place them as orders")
+    if order.bracket and order.engine_bracket:
+        stop = OrderType.TRAILING_STOP if order.bracket.trailing else OrderType.STOP
+        for kind, ticks in ((stop, order.bracket.stop_ticks), (OrderType.LIMIT, order.bracket.target_ticks)):
+            if ticks is not None and kind not in situation.supported:
+                raise InvalidRequest(f"the bracket needs a {kind} order, which the broker does not take")
 
 
 _NEEDED: Final = {
@@ -165,6 +187,10 @@ def _account(order: Order, situation: Situation) -> None:
         raise RiskDenied("account", f"account {order.account_id} is not known to the broker")
     if not situation.account.can_trade:
         raise RiskDenied("account", f"the broker does not let {situation.account.name} trade now")
+    _read_only(order, situation)
+
+
+def _read_only(order: Order, situation: Situation) -> None:
     if situation.limits.read_only:
         raise RiskDenied(
             "read_only", "this profile is read-only; set read_only = false in config.toml to trade"

@@ -25,6 +25,7 @@ _PLAIN: Final = (
     "limit_price",
     "stop_price",
     "trail_ticks",
+    "engine_bracket",
     "filled",
     "average_price",
     "broker_order_id",
@@ -74,13 +75,15 @@ _LOAD: Final = f"""
 SELECT order_id, {", ".join((*_PLAIN, *_BRACKET))}
 FROM orders
 WHERE broker = $1
-  AND (is_open OR updated_at >= (SELECT max(updated_at) FROM orders WHERE broker = $1) - $2::interval)
+  AND (is_open
+       OR order_id IN (SELECT parent_id FROM orders WHERE broker = $1 AND is_open)
+       OR updated_at >= (SELECT max(updated_at) FROM orders WHERE broker = $1) - $2::interval)
 ORDER BY created_at, order_id
 """  # noqa: S608 -- names from above
 
 
 async def load_orders(connection: Connection, broker: str, window: timedelta) -> tuple[Order, ...]:
-    """Open orders, and those that changed within a window before the newest change; oldest first."""
+    """Open orders and the entries of open legs, and what changed within a window before the newest change; oldest first."""
     return tuple(_order(row) for row in await connection.fetch(_LOAD, broker, window))
 
 

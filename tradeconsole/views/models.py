@@ -133,7 +133,11 @@ class PositionRow(View):
     protected: int
     """Contracts covered by working stops."""
     protection: str
-    """Which stop covers it and who enforces it, or `UNPROTECTED`."""
+    """Which stop covers it and who keeps it, or `UNPROTECTED`."""
+    enforcer: str = ""
+    """Who keeps its stops in step: `broker`, `engine`, `broker+engine`; empty without stops."""
+    confirmed_at: datetime | None = None
+    """When the broker last confirmed those stops."""
     proven: bool = True
     """Whether the broker's records have been read: until then a stop that is not here may well be there."""
     stale: bool = False

@@ -137,7 +137,11 @@ class Sections:
         }
         stale = frozenset(key for key, age in ages.items() if age is None or age > self._info.stale_after)
         return build_trading.position_rows(
-            self._engine.book, account_id, stale, proven=self._engine.is_synced(account_id)
+            self._engine.book,
+            account_id,
+            stale,
+            self._engine.clock.now(),
+            proven=self._engine.is_synced(account_id),
         )
 
     def _orders(self) -> tuple[OrderRow, ...] | None:

@@ -15,6 +15,7 @@ from tradeconsole.domain.events import (
     FillReported,
     InstrumentResolved,
     NotificationRaised,
+    Synced,
     OrderReported,
     Severity,
     StorageChanged,
@@ -28,7 +29,7 @@ from tradeconsole.engine.clock import VenueClock
 from tradeconsole.engine.engine import Engine, EngineOptions
 from tradeconsole.engine.identity import new_order_id, origin_of
 from tradeconsole.engine.notices import Notices
-from tradeconsole.engine.protection import coverage, describe
+from tradeconsole.engine.protection.coverage import coverage, describe
 from tradeconsole.engine.supervisor import Supervisor
 from tradeconsole.engine.telemetry import Telemetry
 from tradeconsole.engine.venue_calendar import VenueCalendar
@@ -139,7 +140,7 @@ def held_book() -> Book:
 
 def stop(**over: object):  # type: ignore[no-untyped-def]
     fields = {"type": OrderType.STOP, "side": Side.SELL, "stop_price": Decimal(20990), "role": OrderRole.STOP_LOSS,
-              "tag": "tc-hand-1-SL", "broker_order_id": "2", **over}  # fmt: skip
+              "tag": "tc-hand-1-SL", "broker_order_id": "2", "parent_broker_id": "3400000001", **over}  # fmt: skip
     return OrderReported(make_report(**fields))
 
 
@@ -150,8 +151,13 @@ def stop(**over: object):  # type: ignore[no-untyped-def]
         ([stop(status=OrderStatus.SUSPENDED)], "UNPROTECTED"),
         ([stop(side=Side.BUY)], "UNPROTECTED"),
         ([stop(role=OrderRole.ENTRY)], "UNPROTECTED"),
-        ([stop(size=1)], "1/2 stop 20990.00 at broker PARTLY"),
-        ([stop()], "2/2 stop 20990.00 at broker"),
+        ([stop(size=1)], "1/2 broker stop 20990.00 PARTLY"),
+        ([stop()], "2/2 broker stop 20990.00"),
+        ([stop(parent_broker_id=None)], "2/2 engine stop 20990.00"),
+        (
+            [stop(size=1), stop(size=1, broker_order_id="3", tag="tc-hand-2-SL", parent_broker_id=None)],
+            "2/2 broker+engine stop 20990.00, 20990.00",
+        ),
     ],
 )
 def test_protection_is_proven_by_working_stops_alone(reports: list[OrderReported], words: str) -> None:
@@ -160,7 +166,19 @@ def test_protection_is_proven_by_working_stops_alone(reports: list[OrderReported
         book.apply(report)
     position = book.position(ACCOUNT, MNQ)
     assert position is not None
-    assert describe(coverage(book, position), make_instrument()) == words
+    assert describe(coverage(book, position), make_instrument(), NOON) == words
+
+
+def test_an_old_proof_of_protection_is_shown_with_its_age() -> None:
+    book = held_book()
+    book.apply(stop())
+    position = book.position(ACCOUNT, MNQ)
+    assert position is not None
+    later = NOON + timedelta(seconds=75)
+    words = describe(coverage(book, position), make_instrument(), later)
+    assert words == "2/2 broker stop 20990.00, seen 75 s ago"
+    book.apply(Synced(ACCOUNT, later))
+    assert describe(coverage(book, position), make_instrument(), later) == "2/2 broker stop 20990.00"
 
 
 def notices_after(*events: object) -> list[NotificationRaised]:

@@ -9,8 +9,8 @@ from tradeconsole.domain.events import NotificationRaised
 from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.orders import Order, OrderStatus
 from tradeconsole.domain.portfolio import Fill, Position, RoundTrip, open_pnl
-from tradeconsole.engine import protection
 from tradeconsole.engine.book import Book
+from tradeconsole.engine.protection.coverage import coverage, describe
 from tradeconsole.views.models import FillRow, NotificationRow, OrderRow, PositionRow, RoundTripRow
 
 FINISHED_SHOWN: Final = 60
@@ -22,20 +22,20 @@ _CANCELLABLE: Final = frozenset({OrderStatus.PENDING, OrderStatus.SUSPENDED, Ord
 
 
 def position_rows(
-    book: Book, account_id: str, stale: frozenset[str], *, proven: bool
+    book: Book, account_id: str, stale: frozenset[str], now: datetime, *, proven: bool
 ) -> tuple[PositionRow, ...]:
     """Open positions; `stale` are instruments whose price is too old to trust, `proven` says the book is synced."""
     rows = [
-        _position_row(book, position, stale=position.instrument_id in stale, proven=proven)
+        _position_row(book, position, now, stale=position.instrument_id in stale, proven=proven)
         for position in book.positions(account_id)
     ]
     return tuple(sorted(rows, key=lambda row: row.symbol))
 
 
-def _position_row(book: Book, position: Position, *, stale: bool, proven: bool) -> PositionRow:
+def _position_row(book: Book, position: Position, now: datetime, *, stale: bool, proven: bool) -> PositionRow:
     instrument = book.instruments[position.instrument_id]
     price = book.price(position.instrument_id)
-    cover = protection.coverage(book, position)
+    cover = coverage(book, position)
     ticks = None
     if price is not None:
         ticks = (price - float(position.average_price)) / instrument.tick * position.side.sign
@@ -53,7 +53,9 @@ def _position_row(book: Book, position: Position, *, stale: bool, proven: bool) 
         fees=position.fees,
         opened_at=position.opened_at,
         protected=cover.covered,
-        protection=protection.describe(cover, instrument),
+        protection=describe(cover, instrument, now),
+        enforcer=cover.enforcer,
+        confirmed_at=cover.confirmed_at,
         proven=proven,
         stale=stale,
     )

@@ -1,0 +1,135 @@
+"""Tells the user of positions without the stop that they were promised, and does what the policy says about them."""
+
+from collections.abc import Callable
+
+from tradeconsole.domain.events import Severity
+from tradeconsole.domain.orders import Order, OrderRole
+from tradeconsole.engine.book import Book, Key
+from tradeconsole.engine.flatten import Flattener
+from tradeconsole.engine.notices import Notices
+from tradeconsole.engine.protection.coverage import coverage
+from tradeconsole.engine.protection.plan import Decisions, lost
+from tradeconsole.engine.protection.slices import Families, Slice, turned
+from tradeconsole.engine.protection.watch import Call, Exposure, Policy, ProtectionOptions, Watch, look
+
+_NEXT = {
+    Policy.ALERT: "place a stop, or get flat (f)",
+    Policy.REPLACE: "the engine places another stop in {} s",
+    Policy.FLATTEN: "the engine flattens in {} s",
+}
+
+
+class Alarms:
+    """One watch per position. `may_act`: whether this console may change anything at the broker."""
+
+    def __init__(
+        self,
+        *,
+        book: Book,
+        notices: Notices,
+        flattener: Flattener,
+        monotonic: Callable[[], float],
+        options: ProtectionOptions,
+        may_act: bool,
+    ) -> None:
+        self._book = book
+        self._notices = notices
+        self._flattener = flattener
+        self._monotonic = monotonic
+        self._options = options
+        self._may_act = may_act
+        self._watches: dict[Key, Watch] = {}
+        self._replacing: set[Key] = set()
+        self._turned: set[Key] = set()
+
+    def replaces(self, key: Key) -> bool:
+        """Whether the policy has come to placing lost stops of a position again."""
+        return key in self._replacing
+
+    def look(self, key: Key, families: Families, found: list[Slice], decisions: Decisions) -> None:
+        """See how a position stands, and say or do what is due."""
+        self._check_turned(key, turned(self._book, families, key))
+        promised = sum(each.low for each in found if each.wants_stop and not _is_released(each, decisions))
+        missing = [
+            order
+            for each in found
+            if not _is_released(each, decisions) and (order := lost(each, decisions)) is not None
+        ]
+        position = self._book.position(*key)
+        exposure = Exposure()
+        if position is not None:
+            covered = coverage(self._book, position).covered
+            exposure = Exposure(
+                size=position.size,
+                promised=promised,
+                covered=covered,
+                lost=bool(missing) and covered < promised,
+            )
+        watch, calls = look(self._watches.get(key, Watch()), exposure, self._monotonic(), self._options)
+        self._watches[key] = watch
+        if watch.unproven_since is None:
+            self._replacing.discard(key)
+        for call in calls:
+            self._answer(call, key, exposure, missing)
+
+    def gave_up(self, entry: Order, role: OrderRole) -> None:
+        """No more legs of a kind are placed for an entry."""
+        self._notices.raise_(
+            Severity.ERROR,
+            f"Gave up placing the {role} of {self._name(entry.instrument_id)}",
+            "too many were refused within a minute; mend the cause, then reconcile (R) to try again",
+            account_id=entry.account_id,
+        )
+
+    def _answer(self, call: Call, key: Key, exposure: Exposure, missing: list[Order]) -> None:
+        words = f"{'LONG' if exposure.size > 0 else 'SHORT'} {abs(exposure.size)} {self._name(key[1])}"
+        match call:
+            case Call.ALARM:
+                self._tell(key, Severity.ERROR, f"UNPROTECTED: {words}", self._detail(exposure, missing))
+            case Call.RELIEVED:
+                self._tell(key, Severity.SUCCESS, f"Protected again: {words}", "")
+            case Call.MENTION:
+                self._tell(
+                    key, Severity.WARNING, f"No stop: {words}", "nothing limits the loss of this position"
+                )
+            case Call.ACT if not self._may_act:
+                self._tell(key, Severity.ERROR, f"Not mended: {words}", "this profile is read-only")
+            case Call.ACT if self._options.policy is Policy.FLATTEN:
+                self._tell(key, Severity.ERROR, f"Flattening {words}", "its stop could not be confirmed")
+                self._flattener.start(*key)
+            case Call.ACT:
+                self._replacing.add(key)
+
+    def _detail(self, exposure: Exposure, missing: list[Order]) -> str:
+        bare = exposure.promised - exposure.covered
+        cause = f"{bare} of them have no confirmed stop"
+        if missing:
+            reason = f" ({missing[0].reason})" if missing[0].reason else ""
+            cause = f"the stop of {bare} of them was {missing[0].status}{reason}"
+        following = _NEXT[self._options.policy].format(f"{self._options.act_after:.0f}")
+        return f"{cause}; {following}"
+
+    def _check_turned(self, key: Key, contracts: int) -> None:
+        if not contracts:
+            if self._book.position(*key) is None:
+                self._turned.discard(key)
+        elif key not in self._turned:
+            self._turned.add(key)
+            self._tell(
+                key,
+                Severity.ERROR,
+                f"Stop and target both filled: {self._name(key[1])}",
+                f"{contracts} contracts are held the other way round, without protection: close them (f)",
+            )
+
+    def _tell(self, key: Key, severity: Severity, title: str, detail: str) -> None:
+        self._notices.raise_(severity, title, detail, account_id=key[0])
+
+    def _name(self, instrument_id: str) -> str:
+        instrument = self._book.instruments.get(instrument_id)
+        return instrument.name if instrument else instrument_id
+
+
+def _is_released(found: Slice, decisions: Decisions) -> bool:
+    """Whether the user took the stop away, and none has come since."""
+    return bool(found.stops) and found.stops[-1].order.order_id in decisions.released

@@ -1,0 +1,111 @@
+"""When an unprotected position becomes an alarm, and when the alarm becomes an act; pure."""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+REMIND: Final = 60.0
+"""Seconds between repeated alarms."""
+
+
+class Policy(StrEnum):
+    """What is done about contracts whose promised stop is missing, after the alarm."""
+
+    ALERT = "alert"
+    REPLACE = "replace"
+    FLATTEN = "flatten"
+
+
+class ProtectionOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Patience with a stop that is not confirmed, in seconds, and what follows."""
+
+    policy: Policy = Policy.ALERT
+    alert_after: float = 3.0
+    act_after: float = 10.0
+
+
+class Exposure(msgspec.Struct, frozen=True, kw_only=True):
+    """A position as its protection stands: `promised` contracts should have a stop by the brackets of their entries.
+
+    `lost`: a promised stop is known to have ended.
+    """
+
+    size: int = 0
+    promised: int = 0
+    covered: int = 0
+    lost: bool = False
+
+
+class Call(StrEnum):
+    """What is to be done about a position now."""
+
+    ALARM = "alarm"
+    ACT = "act"
+    RELIEVED = "relieved"  # after an alarm, everything promised is covered again
+    MENTION = "mention"  # a position for which nobody promised a stop
+
+
+class Watch(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen and said of one position so far; times in monotonic seconds."""
+
+    unproven_since: float | None = None
+    alarmed_at: float | None = None
+    acted: bool = False
+    bare_since: float | None = None
+    mentioned: bool = False
+
+
+def look(
+    watch: Watch, exposure: Exposure, now: float, options: ProtectionOptions
+) -> tuple[Watch, list[Call]]:
+    """Take in how a position stands; what to do, and what to remember."""
+    if not exposure.size:
+        return Watch(), []
+    if exposure.covered < exposure.promised:
+        return _unproven(watch, exposure, now, options)
+    calls = [Call.RELIEVED] if watch.alarmed_at is not None else []
+    if exposure.covered >= exposure.size:
+        return Watch(), calls
+    since = watch.bare_since if watch.bare_since is not None else now
+    mentions = not watch.mentioned and now - since >= options.alert_after
+    if mentions:
+        calls.append(Call.MENTION)
+    return Watch(bare_since=since, mentioned=watch.mentioned or mentions), calls
+
+
+def _unproven(
+    watch: Watch, exposure: Exposure, now: float, options: ProtectionOptions
+) -> tuple[Watch, list[Call]]:
+    since = watch.unproven_since if watch.unproven_since is not None else now
+    calls: list[Call] = []
+    alarmed_at, acted = watch.alarmed_at, watch.acted
+    if alarmed_at is None:
+        if exposure.lost or now - since >= options.alert_after:
+            calls, alarmed_at = [Call.ALARM], now
+    elif now - alarmed_at >= REMIND:
+        calls, alarmed_at = [Call.ALARM], now
+    if options.policy is not Policy.ALERT and not acted and now - since >= options.act_after:
+        calls.append(Call.ACT)
+        acted = True
+    return msgspec.structs.replace(watch, unproven_since=since, alarmed_at=alarmed_at, acted=acted), calls
+
+
+class Budget:
+    """Placements of one kind of leg for one slice: so many a minute, then no more until it is reset."""
+
+    LIMIT: Final = 6
+    WINDOW: Final = 60.0
+
+    def __init__(self) -> None:
+        self._spent: list[float] = []
+        self.is_broken = False
+
+    def spend(self, now: float) -> bool:
+        """Whether one more may be placed; the first that may not breaks the budget."""
+        self._spent = [at for at in self._spent if now - at < self.WINDOW]
+        if len(self._spent) >= self.LIMIT:
+            self.is_broken = True
+        if not self.is_broken:
+            self._spent.append(now)
+        return not self.is_broken
