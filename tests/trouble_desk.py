@@ -188,6 +188,13 @@ class Desk:
         account = accounts[int(self.account_id)]
         accounts[account.id] = msgspec.structs.replace(account, bracket_mode=BracketMode.POSITION)
 
+    def fill_part(self, order_id: str, size: int) -> None:
+        """Let part of one of our resting orders fill at its price, whatever the market does."""
+        exchange = self.emulator.gateway.exchange
+        order = exchange._store.orders[int(self.engine.book.orders[order_id].broker_order_id or 0)]
+        price = order.limit_price or order.stop_price
+        exchange._matcher._fill(order, [(price, size)], exchange.now, resting=True)
+
     def legs(self, entry_id: str, *, is_open: bool = True) -> dict[str, Order]:
         """Stop and target of an entry by what their tag adds to its own, those that may still fill."""
         return {

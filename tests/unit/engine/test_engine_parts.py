@@ -15,10 +15,10 @@ from tradeconsole.domain.events import (
     FillReported,
     InstrumentResolved,
     NotificationRaised,
-    Synced,
     OrderReported,
     Severity,
     StorageChanged,
+    Synced,
 )
 from tradeconsole.domain.instruments import ProductGroup
 from tradeconsole.domain.orders import OrderRole, OrderStatus, OrderType, Side

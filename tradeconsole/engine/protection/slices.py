@@ -49,18 +49,15 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def wants_stop(self) -> bool:
-        """Whether its bracket promised a stop."""
-        return (
-            self.entry is not None
-            and self.entry.bracket is not None
-            and self.entry.bracket.stop_ticks is not None
-        )
+        """Whether a stop was promised: by its bracket, or by one that there has been."""
+        bracket = self.entry.bracket if self.entry else None
+        return bool(self.stops) or (bracket is not None and bracket.stop_ticks is not None)
 
     @property
     def by_engine(self) -> bool:
-        """Whether the engine keeps its bracket."""
-        legs = (*self.stops, *self.targets)
-        return self.entry.engine_bracket if self.entry else any(leg.order.engine_bracket for leg in legs)
+        """Whether the engine keeps its bracket; the legs tell when the entry's plan is not remembered."""
+        planned = self.entry is not None and self.entry.engine_bracket
+        return planned or any(leg.order.engine_bracket for leg in (*self.stops, *self.targets))
 
     @property
     def is_over(self) -> bool:
