@@ -6,7 +6,7 @@ import pytest_asyncio
 from trouble_desk import Desk, Forgetful, desk, until
 
 from tradeconsole.emulator.limits import WINDOWS, Budget, RequestBudgets
-from tradeconsole.engine import protection
+from tradeconsole.engine.protection.coverage import coverage
 from tradeconsole.ports import Restored
 from tradeconsole.views.build.trading import position_rows
 
@@ -106,11 +106,13 @@ async def test_a_start_without_budget_claims_nothing_says_why_and_goes_on_when_t
     await test.open(memory)
     await until(lambda: test.told("request limit"))
     assert not test.engine.is_synced(test.account_id)
-    (row,) = position_rows(test.engine.book, test.account_id, frozenset(), proven=False)
+    (row,) = position_rows(
+        test.engine.book, test.account_id, frozenset(), test.engine.clock.now(), proven=False
+    )
     assert (row.size, row.protected, row.proven) == (2, 0, False)
 
     counted.pass_window()
     await test.ready()
     (position,) = test.engine.book.positions(test.account_id)
-    assert protection.coverage(test.engine.book, position).is_complete
+    assert coverage(test.engine.book, position).is_complete
     await test.prove()

@@ -11,7 +11,7 @@ from trouble_desk import Desk, desk, until
 
 from tradeconsole.domain.commands import Flatten
 from tradeconsole.domain.orders import Bracket, OrderStatus, OrderType
-from tradeconsole.engine import protection
+from tradeconsole.engine.protection.coverage import coverage
 from tradeconsole.errors import TradeConsoleError
 from tradeconsole.exchange.records import ExchangeOptions, Latencies
 from tradeconsole.ports import JournalRecord, Restored
@@ -63,7 +63,7 @@ async def prove_protection(test: Desk) -> None:
     }
     stops = [o for o in theirs if o.type is OrderType.STOP and o.status is OrderStatus.WORKING]
     for position in test.engine.book.positions(test.account_id):
-        cover = protection.coverage(test.engine.book, position)
+        cover = coverage(test.engine.book, position)
         assert {order.broker_order_id for order in cover.stops} == {str(order.id) for order in stops}
         assert cover.covered == min(abs(position.size), sum(order.remaining for order in stops))
 

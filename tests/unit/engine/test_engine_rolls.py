@@ -98,13 +98,13 @@ async def test_a_position_found_in_an_old_contract_is_told() -> None:
         assert len(test.told(Severity.ERROR)) == 1
 
 
-async def test_a_roll_between_two_runs_is_found_when_the_old_contract_turns_out_to_be_inactive() -> None:
+async def test_a_roll_between_two_runs_is_followed_from_the_start() -> None:
     memory = Restored(instruments=(OLD, ES))
     async with desk(NEW, ES, memory=memory) as test:
-        assert test.engine.watchlist == [MNQ, ES.instrument_id], "what was remembered is believed at first"
+        assert test.engine.watchlist == [NEW.instrument_id, ES.instrument_id]
+        test.engine.bus.publish(FillReported(make_fill(size=2)))
         test.engine.bus.publish(InstrumentResolved(RETIRED))
-        await until(lambda: test.engine.watchlist[0] == NEW.instrument_id)
-        assert test.told(Severity.WARNING) == ["MNQ has rolled from MNQZ6 to MNQH7"]
+        assert test.told(Severity.ERROR) == ["MNQZ6 is not the active contract any more, and you hold +2"]
 
 
 async def test_an_old_contract_in_the_records_is_no_news() -> None:
