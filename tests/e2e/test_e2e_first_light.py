@@ -26,6 +26,10 @@ CONNECTED = re.compile(r"(Order channel|Account stream|Market data) (up|is)")
 """What the feed says anew at each start."""
 
 
+TOAST = re.compile("▌")
+"""The edge of a message that passes."""
+
+
 class Memory(NamedTuple):
     """What must be the same after a restart: rows as they are on screen, moving prices left out."""
 
@@ -51,7 +55,8 @@ def memory_of(trader: Trader) -> Memory:
 
 
 def settled_memory_of(trader: Trader) -> Memory:
-    """Read it when no part of the screen is about to be repainted."""
+    """Read it when no part of the screen is about to be repainted, nor lies under a message that will go."""
+    trader.terminal.wait_gone(TOAST)
     last = None
     while (memory := memory_of(trader)) != last:
         last = memory
