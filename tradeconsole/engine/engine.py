@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 import msgspec
 
-from tradeconsole.domain.commands import Command
+from tradeconsole.domain.accounts import Account
+from tradeconsole.domain.commands import CancelAll, ClosePosition, Command, Flatten, PlaceOrder
 from tradeconsole.domain.events import (
     Channel,
     ChannelChanged,
@@ -198,16 +199,30 @@ class Engine:
         self.supervisor.start("start", self._start())
 
     async def start_quietly(self) -> None:
-        """Log in with request and reply only, and reconcile once; for one-shot commands.
+        """Log in with request and reply only, and reconcile the account begun with; for one-shot commands.
 
         Raises:
             BrokerError: the broker cannot be reached or refuses.
         """
         accounts = await self.connection.log_in()
-        await self.sync.sync_all({account.account_id: account for account in accounts})
+        account_id = self.default_account()
+        if account_id is not None:
+            await self._read_quietly(account_id, {account.account_id: account for account in accounts})
+
+    async def attend(self, account_id: str) -> None:
+        """Without streams: reconcile an account that nobody has looked at before.
+
+        Raises:
+            BrokerError: the broker could not be asked.
+        """
+        if not self.streaming and account_id not in self.book.synced and account_id in self.book.accounts:
+            await self._read_quietly(account_id, None)
+
+    async def _read_quietly(self, account_id: str, accounts: Mapping[str, Account] | None) -> None:
+        await self.sync.sync(account_id, accounts)
         if self.sync.is_in_doubt():
             # no fills from before are remembered here: where they would matter, the broker's word holds
-            await self.sync.sync_all()
+            await self.sync.sync(account_id)
 
     async def stop(self) -> None:
         """End everything; orders at the broker stay as they are."""
@@ -337,6 +352,8 @@ class Engine:
         """Carry out a command; see `Commands.handle`. Without streams it returns when the records show the outcome."""
         if self.streaming:
             return await self.commands.handle(command)
+        if isinstance(command, PlaceOrder | CancelAll | ClosePosition | Flatten):
+            await self.attend(command.account_id)
         await self.quiet.prepare(command)
         done = await self.commands.handle(command)
         await self.quiet.follow(command, done)

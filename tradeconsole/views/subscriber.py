@@ -110,6 +110,7 @@ class Subscriber:
             instrument = await self._engine.connection.resolve(focus.symbol)
             self._engine.market.want(self, {instrument.instrument_id})
         if focus.account_id is not None:
+            await self._engine.attend(focus.account_id)
             self._engine.workbench.use_account(focus.account_id)
         self._focus, self._instrument, self._timeframe = focus, instrument, timeframe
         if not focus.chart:

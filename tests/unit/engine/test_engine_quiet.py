@@ -13,6 +13,7 @@ from tradeconsole.domain.market import Quote
 from tradeconsole.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
 from tradeconsole.engine.engine import Engine, EngineOptions
 from tradeconsole.errors import AuthenticationFailed, RiskDenied
+from tradeconsole.ports import BrokerHooks
 
 LIMIT = PlaceOrder(
     account_id=ACCOUNT, symbol="MNQ", side=Side.BUY, size=2, type=OrderType.LIMIT, limit_price=Decimal(21000)
@@ -131,3 +132,38 @@ async def test_only_its_own_orders_are_recorded(engine: Engine, monkeypatch: pyt
     written = {type(record).__name__ for record in engine.journal.records}
     assert written == {"Order", "AuditEntry"}
     assert {r.order_id for r in engine.journal.records if isinstance(r, Order)} == set(done.order_ids)
+
+
+class Accounts(ScriptedBroker):
+    """Three accounts; writes down whose records were read."""
+
+    def __init__(self, hooks: BrokerHooks) -> None:
+        super().__init__(hooks)
+        self.account_list = [make_account(account_id=key) for key in ("1", "2", "3")]
+        self.read: list[str] = []
+
+    async def get_positions(self, account_id: str, *, urgent: bool = False) -> Sequence[BrokerPosition]:
+        self.read.append(account_id)
+        return await super().get_positions(account_id, urgent=urgent)
+
+
+async def test_only_the_records_of_accounts_in_view_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tradeconsole.engine.flatten.PAUSES", (0.001,))
+    engine = Engine(
+        make_broker=Accounts,
+        journal=MemoryJournal(),
+        bars=None,
+        calendar=OpenCalendar(),
+        options=EngineOptions(watchlist=(), quiet=True),
+    )
+    await engine.start_quietly()
+    broker = broker_of(engine)
+    assert isinstance(broker, Accounts)
+    assert broker.read == ["1"]
+    await engine.attend("2")
+    await engine.attend("2")
+    assert broker.read == ["1", "2"]
+    assert engine.is_synced("2")
+    assert not engine.is_synced("3")
+    await engine.handle(Flatten("3"))
+    assert engine.is_synced("3")
