@@ -45,6 +45,7 @@ from tradeconsole.engine.rolls import Rolls
 from tradeconsole.engine.supervisor import Supervisor
 from tradeconsole.engine.sync import Synchroniser
 from tradeconsole.engine.telemetry import Telemetry
+from tradeconsole.engine.watchlist import Watchlist
 from tradeconsole.engine.workbench import Workbench
 from tradeconsole.ports import BarStore, Broker, BrokerHooks, Journal, Restored
 
@@ -96,17 +97,7 @@ class Engine:
         self.workbench = Workbench(self.bus)
         self.beats = 0
         self.streaming = False
-        self.watchlist: list[str] = []
-        """Instrument ids, in the order shown."""
-        self.broker = make_broker(
-            BrokerHooks(
-                publish=self.bus.publish,
-                clock=self.clock,
-                observe_time=self.clock.observe,
-                expects_data=self._expects_data,
-                observe=self.telemetry.observe,
-            )
-        )
+        self.broker = make_broker(self._hooks())
         self.connection = Connection(self.broker, self.book, self.bus, self.notices.raise_)
         self.history = History(self.broker, bars, self.telemetry)
         self.market = MarketData(
@@ -118,15 +109,10 @@ class Engine:
             history=self.history,
             supervisor=self.supervisor,
         )
-        self.sync = Synchroniser(
-            broker=self.broker,
-            book=self.book,
-            bus=self.bus,
-            clock=self.clock,
-            telemetry=self.telemetry,
-            tell=self.notices.raise_,
-            in_view=lambda: self.workbench.in_view or self.default_account(),
-        )
+        self.watched = Watchlist(options.watchlist, self.workbench, self.connection, self.market.want)
+        self.watchlist = self.watched.ids
+        """Instrument ids, in the order shown."""
+        self.sync = self._make_sync()
         self.keepers = Keepers(
             broker_does=self.broker.capabilities.brackets, may_keep=self._may_keep, notices=self.notices
         )
@@ -160,10 +146,30 @@ class Engine:
             keepers=self.keepers,
             read_only=options.limits.read_only,
         )
-        Rolls(self.book, self.bus, self.connection, self.supervisor, self.notices, self._replace_on_watchlist)
+        Rolls(self.book, self.bus, self.connection, self.supervisor, self.notices, self.watched.replace)
         self.bus.subscribe(self._on_channel, ChannelChanged)
         self.bus.subscribe(self._on_stated, PositionReported)
         self.bus.subscribe(self._on_position, PositionChanged)
+
+    def _hooks(self) -> BrokerHooks:
+        return BrokerHooks(
+            publish=self.bus.publish,
+            clock=self.clock,
+            observe_time=self.clock.observe,
+            expects_data=self._expects_data,
+            observe=self.telemetry.observe,
+        )
+
+    def _make_sync(self) -> Synchroniser:
+        return Synchroniser(
+            broker=self.broker,
+            book=self.book,
+            bus=self.bus,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            tell=self.notices.raise_,
+            in_view=lambda: self.workbench.in_view or self.default_account(),
+        )
 
     def _make_guardian(self) -> Guardian:
         mend = not self.options.limits.read_only
@@ -234,7 +240,7 @@ class Engine:
         await self.broker.stream([account.account_id for account in self.book.shown_accounts()])
         self.supervisor.keep("reconcile", lambda: self.sync.run(self.options.reconcile_seconds))
         self.sync.request()
-        await self._watch_all()
+        await self.watched.load()
 
     async def _remember(self) -> None:
         self.restore(await self.journal.restore())
@@ -251,7 +257,7 @@ class Engine:
         is_late = self.workbench.is_known
         self.workbench.remember(memory.workspace)
         if is_late:
-            self.supervisor.start("watchlist", self._watch_all())
+            self.supervisor.start("watchlist", self.watched.load())
         self.sync.request()
 
     async def _beat(self) -> None:
@@ -294,48 +300,6 @@ class Engine:
 
     def _spool_trouble(self, reason: str) -> None:
         self.bus.publish(StorageChanged(available=False, reason=reason))
-
-    # -- watchlist ------------------------------------------------------------------------------------------
-
-    async def _watch_all(self) -> None:
-        """Stream what settings and workspace have on the watchlist."""
-        symbols = (*self.options.watchlist, *self.workbench.kept.added)
-        await self.connection.resolve_all(symbols, self._watch_unless_removed)
-
-    def _watch_unless_removed(self, instrument: Instrument) -> None:
-        if instrument.symbol not in self.workbench.kept.removed:
-            self._show(instrument)
-
-    def watch_instrument(self, instrument: Instrument) -> None:
-        """Put an instrument on the watchlist, for later starts too, and stream it."""
-        self.workbench.watch(instrument.symbol, configured=self._is_configured(instrument))
-        self._show(instrument)
-
-    def unwatch_instrument(self, instrument: Instrument) -> None:
-        """Take an instrument off the watchlist, for later starts too."""
-        self.workbench.ignore(instrument.symbol, configured=self._is_configured(instrument))
-        if instrument.instrument_id in self.watchlist:
-            self.watchlist.remove(instrument.instrument_id)
-        self.market.want("watchlist", self.watchlist)
-
-    def _is_configured(self, instrument: Instrument) -> bool:
-        return not {instrument.symbol, instrument.name}.isdisjoint(map(str.upper, self.options.watchlist))
-
-    def _show(self, instrument: Instrument) -> None:
-        if instrument.instrument_id not in self.watchlist:
-            self.watchlist.append(instrument.instrument_id)
-        self.market.want("watchlist", self.watchlist)
-
-    def _replace_on_watchlist(self, old: Instrument, new: Instrument) -> bool:
-        if old.instrument_id not in self.watchlist:
-            return False
-        place = self.watchlist.index(old.instrument_id)
-        if new.instrument_id in self.watchlist:
-            del self.watchlist[place]
-        else:
-            self.watchlist[place] = new.instrument_id
-        self.market.want("watchlist", self.watchlist)
-        return True
 
     def default_account(self) -> str | None:
         """The account to begin with: the one of the settings, the one last used, else the first that may trade."""

@@ -130,12 +130,12 @@ class LocalSession:
         return Span(_aware(query.start), end)
 
     async def _add_symbol(self, symbol: str) -> None:
-        self._engine.watch_instrument(await self._engine.connection.resolve(symbol))
+        self._engine.watched.add(await self._engine.connection.resolve(symbol))
         self._subscribed().mark(frozenset({"watchlist"}))
 
     async def _remove_symbol(self, symbol: str) -> None:
         instrument = await self._engine.connection.resolve(symbol)
-        self._engine.unwatch_instrument(instrument)
+        self._engine.watched.remove(instrument)
         self._subscribed().mark(frozenset({"watchlist"}))
 
     async def _close(self) -> None:

@@ -102,8 +102,8 @@ async def test_every_change_is_written_down() -> None:
     journal = SlowMemory(Workspace())
     async with started(journal) as engine:
         await see(lambda: symbols(engine) == ["MNQ", "ES"])
-        engine.unwatch_instrument(engine.book.by_symbol["MNQ"])
-        engine.watch_instrument(make_instrument(instrument_id="CON.F.US.CL.Z26", symbol="CL", name="CLZ6"))
+        engine.watched.remove(engine.book.by_symbol["MNQ"])
+        engine.watched.add(make_instrument(instrument_id="CON.F.US.CL.Z26", symbol="CL", name="CLZ6"))
         engine.workbench.use_account("2")
         engine.workbench.use_account("2")
         written = [record for record in journal.records if isinstance(record, Workspace)]
