@@ -13,8 +13,8 @@ from tradeconsole.exchange.catalogue import Contract
 from tradeconsole.exchange.records import DepthChanged, MarketEvent
 from tradeconsole.exchange.venue import Exchange
 
-MAX_QUOTES_PER_BATCH: Final = 8
-"""Of more quotes of a contract at once (a fast replay) only the newest are worth sending."""
+MAX_QUOTES_PER_BATCH: Final = 64
+"""Of more quotes of a contract at once (a fast replay, 1,280 a second at the usual pace) only the newest are sent."""
 
 _ASK, _BID, _BEST_ASK, _BEST_BID, _TRADE, _RESET, _LOW, _HIGH = 1, 2, 3, 4, 5, 6, 7, 8
 """Depth row types (`DomType`)."""
