@@ -95,6 +95,14 @@ def judge(plan: Plan, standing: Standing, equity: Decimal) -> Verdict:
     return Verdict.FINE
 
 
+def room(plan: Plan, standing: Standing, equity: Decimal) -> Decimal | None:
+    """How much more may be lost until the first limit is hit; None: there is none."""
+    limits = [] if standing.floor is None else [standing.floor]
+    if plan.daily_loss is not None:
+        limits.append(standing.day_balance - plan.daily_loss)
+    return equity - max(limits) if limits else None
+
+
 def is_window_closed(now: datetime) -> bool:
     """Whether the firm takes no orders, from the end of one trading day to the beginning of the next."""
     return CLOSING <= now.astimezone(CHICAGO).time() < ROLL

@@ -152,13 +152,16 @@ class OrderDesk:
         self._reduce(position, size, now)
         return Outcome(PartialCloseCode.SUCCESS)
 
-    def liquidate(self, account_id: int, now: datetime) -> None:
-        """Cancel all orders of an account and close its positions, each once its contract trades."""
+    def liquidate(self, account_id: int, now: datetime, contract_id: str | None = None) -> None:
+        """Cancel all orders of an account, or of one contract, and close its positions if they can be traded."""
         for order in self._store.open_orders(account_id):
             # an entry may have taken its legs with it
-            if self._store.orders[order.id].status in OPEN and not order.closes:
+            is_open = self._store.orders[order.id].status in OPEN
+            if is_open and not order.closes and contract_id in {None, order.contract_id}:
                 self._matcher.cancel(order, now)
         for position in self._store.positions(account_id):
+            if contract_id not in {None, position.contract_id}:
+                continue
             tradable = self._tradable_quote(position.contract_id, now) is not None
             if tradable and not self._is_closing(account_id, position.contract_id):
                 self._reduce(position, abs(position.size), now)

@@ -167,8 +167,8 @@ class Matcher:
     def _limited_to_position(self, order: VenueOrder) -> VenueOrder:
         """A closing order cut to what is left to close; it never opens a position."""
         position = self._store.position(order.account_id, order.contract_id)
-        left = -position.size * order.side.sign if position is not None else 0
-        return msgspec.structs.replace(order, size=max(0, min(order.size, order.filled + left)))
+        left = max(0, -position.size * order.side.sign) if position is not None else 0
+        return msgspec.structs.replace(order, size=min(order.size, order.filled + left))
 
     def _reject(self, order: VenueOrder, time: datetime) -> None:
         self._finish(order, OrderStatus.REJECTED, time)

@@ -1,7 +1,6 @@
 """The exchange: accounts, orders and positions over one market; pure, every command says when it happens."""
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -9,18 +8,15 @@ import msgspec
 from tradeconsole.domain.market import Quote, Tick
 from tradeconsole.domain.orders import Side
 from tradeconsole.errors import InvalidRequest
-from tradeconsole.exchange.account_rules import next_boundary
 from tradeconsole.exchange.agenda import Agenda, Due
-from tradeconsole.exchange.catalogue import Catalogue, Contract
+from tradeconsole.exchange.catalogue import Catalogue
 from tradeconsole.exchange.desk import OrderDesk
-from tradeconsole.exchange.disturbances import Disturbances, ScriptedPrice
-from tradeconsole.exchange.inquiry import Inquiry
+from tradeconsole.exchange.disturbances import Disturbances
+from tradeconsole.exchange.intervention import Intervention
 from tradeconsole.exchange.listing import Listing
 from tradeconsole.exchange.market import Interest, Market
 from tradeconsole.exchange.matching import Matcher
 from tradeconsole.exchange.records import (
-    AccountChanged,
-    BracketMode,
     DepthChanged,
     DepthRow,
     ExchangeEvent,
@@ -49,7 +45,7 @@ class _State(msgspec.Struct, frozen=True):
     rolled: dict[str, str] = {}
 
 
-class Exchange(Inquiry):
+class Exchange(Intervention):
     """One matching core for paper, backtest and emulator; the gateway's rules, codes and sequences.
 
     Time only goes forward: a `now` earlier than what was already reached counts as what was reached. Commands
@@ -91,7 +87,7 @@ class Exchange(Inquiry):
             self._told.append,
         )
         self._sessions = SessionEnds(catalogue, self._store, self._matcher, options, end_of)
-        self._supervisor = Supervisor(catalogue, self._store, market, self._desk, self._told.append)
+        self._supervisor = Supervisor(catalogue, self._store, market, self._desk, self._told.append, end_of)
 
     # -- time ---------------------------------------------------------------------------------------------
 
@@ -157,19 +153,6 @@ class Exchange(Inquiry):
             raise InvalidRequest(f"account {account.id} exists already")
         self._store.accounts[account.id] = self._supervisor.enrol(account)
 
-    def set_can_trade(self, account_id: int, can_trade: bool, now: datetime) -> None:
-        """Lock or unlock an account."""
-        self._run_to(now)
-        account = msgspec.structs.replace(self._store.accounts[account_id], can_trade=can_trade)
-        self._store.accounts[account_id] = account
-        self._told.append(AccountChanged(self._now, account))
-
-    def set_bracket_mode(self, account_id: int, mode: BracketMode, now: datetime) -> None:
-        """Choose which brackets an account takes, as its owner does in the platform's settings."""
-        self._run_to(now)
-        account = self._store.accounts[account_id]
-        self._store.accounts[account_id] = msgspec.structs.replace(account, bracket_mode=mode)
-
     def follow(self, contract_id: str, *, depth: bool = False) -> None:
         """Report quotes and prints, and depth if wanted, of a contract; replaces what was asked before.
 
@@ -185,63 +168,6 @@ class Exchange(Inquiry):
         """Stop reporting a contract."""
         if self._followed.pop(contract_id, None) is not None:
             self._watch(contract_id)
-
-    def set_halted(self, contract_id: str, halted: bool, now: datetime) -> None:
-        """Halt or resume trading in a contract: no matching, no market events, orders refused.
-
-        With the end of a halt come the quote of the moment and what has changed in the depth meanwhile.
-        """
-        self._run_to(now)
-        if halted:
-            self._matcher.halted.add(contract_id)
-        elif contract_id in self._matcher.halted:
-            self._matcher.halted.discard(contract_id)
-            self._catch_up(contract_id)
-
-    def move_price(self, contract_id: str, ticks: int, now: datetime) -> None:
-        """Shift a contract's price by ticks for good; quote and print come at once.
-
-        Raises:
-            InvalidRequest: the market has no such contract.
-        """
-        self._run_to(now)
-        self._market.move(contract_id, ticks)
-        self._pump(self._now, None)
-
-    def set_price(self, contract_id: str, price: Decimal, now: datetime) -> None:
-        """Shift a contract's price so that it trades at `price` now.
-
-        Raises:
-            InvalidRequest: the market has no such contract, or no price to start from.
-        """
-        self._run_to(now)
-        self.move_price(contract_id, self._ticks_to(contract_id, price), self._now)
-
-    def feed(self, contract_id: str, prices: list[tuple[timedelta, Decimal]], now: datetime) -> None:
-        """Let a contract trade at prices, each some time after `now`, over whatever its market does between them.
-
-        Raises:
-            InvalidRequest: the market has no such contract, or no price to start from.
-        """
-        self._run_to(now)
-        self._ticks_to(contract_id, Decimal(0))
-        self.disturbances.add_prices(
-            [ScriptedPrice(self._now + after, contract_id, price) for after, price in prices]
-        )
-
-    def roll(self, symbol: str, now: datetime) -> Contract:
-        """Make a product's next expiry the active one; that contract. Prices of the old one go on (unverified).
-
-        Raises:
-            InvalidRequest: no such product, or no other expiry.
-        """
-        self._run_to(now)
-        return self.listing.roll(self.catalogue.product(symbol), self._now.date())
-
-    def disturb(self, now: datetime) -> Disturbances:
-        """What is in force, to be changed as of now."""
-        self._run_to(now)
-        return self.disturbances
 
     # -- durability ---------------------------------------------------------------------------------------
 
@@ -273,6 +199,7 @@ class Exchange(Inquiry):
         self.disturbances.load(saved.disturbances)
         self.listing.load(saved.rolled)
         self._matcher.resume()
+        self._supervisor.resume(self._now)
         for contract_id in self._matcher.touched:
             quote = self._market.quote(contract_id) if self._market.serves(contract_id) else None
             if quote is not None:
@@ -287,10 +214,8 @@ class Exchange(Inquiry):
 
     def _pump(self, to: datetime, quiet_until: datetime | None) -> None:
         while (moment := self._next_by_clock()) is not None and moment <= to:
-            boundary = next_boundary(self._now)
             self._flow(max(moment, self._now), quiet_until)
-            if boundary[0] == moment:
-                self._supervisor.attend(boundary[1], self._now)
+            self._supervisor.attend(self._now)
             self._sessions.attend(self._now)
             self._trade_script()
             self._rewatch()
@@ -305,21 +230,6 @@ class Exchange(Inquiry):
             self._sessions.next_time(self._now),
         )
         return min((moment for moment in moments if moment is not None), default=None)
-
-    def _trade_script(self) -> None:
-        """Trade the scripted prices whose time has come."""
-        while (scripted := self.disturbances.next_price) is not None and scripted.time <= self._now:
-            self.disturbances.script.remove(scripted)
-            self._market.move(scripted.contract_id, self._ticks_to(scripted.contract_id, scripted.price))
-            self._flow(self._now, None)
-
-    def _ticks_to(self, contract_id: str, price: Decimal) -> int:
-        """From a contract's last price to another, in ticks."""
-        product = self.catalogue.known(contract_id).product
-        quote = self._market.quote(contract_id)
-        if quote is None or quote.last is None:
-            raise InvalidRequest(f"'{contract_id}' has no price yet")
-        return product.ticks_of(price) - product.ticks_of(quote.last)
 
     def _flow(self, to: datetime, quiet_until: datetime | None) -> None:
         """Let the market go forward, and what is due with it."""
@@ -349,8 +259,9 @@ class Exchange(Inquiry):
             self._matcher.take_quote(event)
         elif isinstance(event, Tick):
             self._matcher.take_print(event)
-        self._supervisor.take_price(event.instrument_id, event.time)
-        if self._matcher.touched:
+        if isinstance(event, Quote | Tick):
+            self._supervisor.take_price(event)
+        if self._matcher.touched or self._supervisor.stale:
             self._rewatch()
 
     def _catch_up(self, contract_id: str) -> None:
@@ -377,6 +288,8 @@ class Exchange(Inquiry):
             self._matcher.settled.clear()
             self._supervisor.review(settled, self._now)
         touched = self._matcher.touched
+        touched |= self._supervisor.stale
+        self._supervisor.stale.clear()
         while touched:
             contract_id = touched.pop()
             if self._market.serves(contract_id):
@@ -384,15 +297,14 @@ class Exchange(Inquiry):
 
     def _watch(self, contract_id: str) -> None:
         low, high = self._matcher.band(contract_id)
+        below, above = self._supervisor.band(contract_id)
         followed = contract_id in self._followed
         self._market.watch(
             contract_id,
             Interest(
-                everything=followed
-                or self._agenda.waits_for(contract_id)
-                or self._supervisor.follows(contract_id),
+                everything=followed or self._agenda.waits_for(contract_id),
                 depth=self._followed.get(contract_id, False),
-                low=low,
-                high=high,
+                low=max(low, below),
+                high=min(high, above),
             ),
         )

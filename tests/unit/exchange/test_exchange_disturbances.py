@@ -56,6 +56,19 @@ def test_a_close_in_portions_closes_all_and_no_more() -> None:
     assert not lab.exchange.orders_in(ACCOUNT, frozenset({OrderStatus.PENDING, OrderStatus.WORKING}))
 
 
+def test_a_close_in_portions_never_turns_the_position_round() -> None:
+    lab = Lab()
+    lab.place(OrderType.MARKET, Side.BUY, 4)
+    lab.settle()
+    cut(lab, 2)
+    assert lab.exchange.close_contract(ACCOUNT, MNQ, lab.now).success
+    lab.wait(50)
+    lab.place(OrderType.MARKET, Side.SELL, 4)
+    lab.settle()
+    trades = lab.exchange.trades(ACCOUNT)
+    assert lab.position() == sum(trade.size * trade.side.sign for trade in trades) == -2
+
+
 def test_a_halt_between_portions_cancels_what_is_left_of_a_market_order() -> None:
     lab = Lab()
     cut(lab, 1)
