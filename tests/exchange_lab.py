@@ -95,6 +95,9 @@ class DictatedMarket:
     ) -> BarSeries:
         return BarSeries.empty()
 
+    def prints(self, contract_id: str, start: datetime, end: datetime, limit: int) -> list[Tick]:
+        return []
+
     def move(self, contract_id: str, ticks: int) -> None:
         raise NotImplementedError
 

@@ -434,3 +434,30 @@ async def test_an_empty_window_is_an_empty_success(emulator: RunningEmulator) ->
     ):
         found = await bars(emulator, **changes)
         assert (found["bars"], found["success"]) == ([], True)
+
+
+async def test_bars_of_ticks_hold_so_many_prints_each() -> None:
+    async with running_emulator(frozen=True, start=START) as emulator:
+        window: Json = {"unit": 7, "startTime": "2026-08-19T14:58:00Z", "endTime": "2026-08-19T15:30:00Z"}
+        singles = (await bars(emulator, **window))["bars"]
+        assert len(singles) > 30
+        assert all(bar["o"] == bar["h"] == bar["l"] == bar["c"] for bar in singles)
+        minute = (await bars(emulator, **window | {"unit": 2}))["bars"]
+        assert sum(bar["v"] for bar in singles) == sum(bar["v"] for bar in minute)
+        assert (minute[-1]["o"], minute[0]["c"]) == (singles[-1]["o"], singles[0]["c"])
+        tens = (await bars(emulator, **window | {"unitNumber": 10}))["bars"]
+        assert len(tens) == len(singles) // 10
+        oldest = singles[::-1][:10]
+        assert tens[-1] == {
+            "t": oldest[0]["t"],
+            "o": oldest[0]["o"],
+            "h": max(bar["h"] for bar in oldest),
+            "l": min(bar["l"] for bar in oldest),
+            "c": oldest[-1]["c"],
+            "v": sum(bar["v"] for bar in oldest),
+        }
+        partial = (await bars(emulator, includePartialBar=True, **window | {"unitNumber": 10}))["bars"]
+        assert len(partial) == -(-len(singles) // 10)
+        assert (await bars(emulator, **window | {"limit": 3}))["bars"] == singles[:3]
+        emulator.gateway.turn("tickBars", "refused")
+        assert (await bars(emulator, **window))["errorCode"] == 2

@@ -168,6 +168,16 @@ async def test_the_limit_counts_ten_micros_as_a_mini_and_crypto_micros_as_minis(
             assert [await taken(symbol, size) for size in (lots, lots + 1)] == [True, False], symbol
 
 
+async def test_the_example_of_the_documentation_runs() -> None:
+    example = Path(__file__).parents[2] / "docs" / "scenario.toml"
+    options = in_scenario(read_scenario(example), {"frozen": True})
+    given = {name: getattr(options, name) for name in options.__struct_fields__}
+    async with running_emulator(fast=False, **given) as emulator:
+        assert emulator.control.status().time == "2026-08-19T13:30:00+00:00"
+        assert len(emulator.gateway.exchange.accounts("ann")) == 4
+        assert (await place(emulator))["success"]
+
+
 # -- switches
 
 

@@ -161,6 +161,12 @@ SWITCHES: Final = (
         fixed=True,
     ),
     _surface("restCommissions", "rest_commissions", "whether Trade/search shows commissions", _ON_OFF),
+    _surface(
+        "tickBars",
+        "tick_bars",
+        "whether bars of so many prints (unit 7) can be retrieved",
+        {"served": True, "refused": False},
+    ),
     _venue("orderLatencyMs", "latencies.fill", "from an order to its fill, in milliseconds"),
     _surface("eventLatencyMs", "event_latency_ms", "from an event to its message on the user hub"),
 )

@@ -23,6 +23,7 @@ class Switches(msgspec.Struct, kw_only=True):
         retry_after: 429 says for how long.
         single_session: a user's newer hub connection logs the older one out.
         rest_commissions: `Trade/search` shows commissions.
+        tick_bars: `retrieveBars` knows unit 7, bars of so many prints.
         depth_levels: levels of the book per side (rows of type 1 and 2); 0 is a user who may not see them.
         event_latency_ms: from an event at the gateway to its message on the user hub.
         drop_every: seconds between two cuts of all hub connections; 0 never.
@@ -36,6 +37,7 @@ class Switches(msgspec.Struct, kw_only=True):
     retry_after: bool = False
     single_session: bool = True
     rest_commissions: bool = True
+    tick_bars: bool = True
     depth_levels: int = 10
     event_latency_ms: float = 40.0
     drop_every: float = 0.0

@@ -1,5 +1,6 @@
 """Entities as the gateway writes them: key order, null rules, numbers and times, on REST and on the user hub."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from tradeconsole.domain.market import BarSeries
+from tradeconsole.domain.market import Bar
 from tradeconsole.domain.orders import OrderStatus, OrderType, Side
 from tradeconsole.emulator.formats import hub_time, number, raw_number, raw_number_or_null, rest_time
 from tradeconsole.exchange.catalogue import Contract
@@ -207,7 +208,7 @@ def trade_row(trade: VenueTrade, style: Style, *, commissions: bool = True) -> W
     )
 
 
-def bars_body(bars: BarSeries) -> Raw:
+def bars_body(bars: Iterable[Bar]) -> Raw:
     """The answer of `retrieveBars`, newest bar first."""
     rows = ",".join(
         f'{{"t":"{rest_time(bar.time)}","o":{number(bar.open)},"h":{number(bar.high)},'

@@ -126,6 +126,21 @@ class ContractPath:
                     _count(made, second - second % length, step[5], step[6])
         return made
 
+    def prints(self, start: int, end: int, limit: int, until: int) -> list[Step]:
+        """The newest `limit` prints within [start, end) (seconds) and up to a moment (µs), oldest first."""
+        raw = self.source.bars(self.contract, start - self.source.length + 1, end)
+        found: list[Step] = []
+        for index in range(len(raw) - 1, -1, -1):
+            inside = [
+                step
+                for step in self.steps(raw.candle(index, self.source.length))
+                if step[7] and start <= step[0] // _MICROSECONDS < end and step[0] <= until
+            ]
+            found = inside + found
+            if len(found) >= limit:
+                break
+        return found[-limit:]
+
     def figures(self, time: int) -> SessionFigures:
         """Figures of the trading day that contains a moment (µs), up to and including it."""
         begun = self.begun(time)

@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 
 import msgspec
 
-from tradeconsole.domain.market import BarSeries, Depth, Quote, Timeframe
+from tradeconsole.domain.market import Aggressor, BarSeries, BarUnit, Depth, Quote, Tick, Timeframe
 from tradeconsole.errors import InvalidRequest
 from tradeconsole.exchange.catalogue import Catalogue
 from tradeconsole.exchange.contract_path import ContractPath, Move
@@ -113,6 +113,25 @@ class PathMarket:
             self._now,
             include_partial=include_partial,
         )
+
+    def prints(self, contract_id: str, start: datetime, end: datetime, limit: int) -> list[Tick]:
+        stream = self._stream(contract_id)
+        contract = stream.path.contract
+        now = self._now // 1_000_000
+        first = max(-(-to_us(start) // 1_000_000), self._source.first_start(contract, BarUnit.SECOND, now))
+        last = min(-(-to_us(end) // 1_000_000), now + 1)
+        if last <= first or limit < 1:
+            return []
+        return [
+            Tick(
+                contract_id,
+                from_us(step[0]),
+                contract.product.price_of(step[5]),
+                step[6],
+                Aggressor.BUY if step[7] > 0 else Aggressor.SELL,
+            )
+            for step in stream.path.prints(first, last, limit, self._now)
+        ]
 
     def move(self, contract_id: str, ticks: int) -> None:
         if not ticks:

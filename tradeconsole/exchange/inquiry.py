@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from tradeconsole.domain.market import BarSeries, Depth, Quote, Timeframe
+from tradeconsole.domain.market import BarSeries, Depth, Quote, Tick, Timeframe
 from tradeconsole.domain.orders import OrderStatus
 from tradeconsole.exchange.market import Market
 from tradeconsole.exchange.matching import Matcher
@@ -86,6 +86,10 @@ class Inquiry:
     ) -> BarSeries:
         """See `Market.bars`: oldest first."""
         return self._market.bars(contract_id, timeframe, start, end, limit, include_partial=include_partial)
+
+    def prints(self, contract_id: str, start: datetime, end: datetime, limit: int) -> list[Tick]:
+        """See `Market.prints`: oldest first."""
+        return self._market.prints(contract_id, start, end, limit)
 
 
 def _within(time: datetime, start: datetime | None, end: datetime | None) -> bool:

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from tradeconsole.domain.market import BarSeries, BarUnit, Depth, Quote, Timeframe
+from tradeconsole.domain.market import BarSeries, BarUnit, Depth, Quote, Tick, Timeframe
 from tradeconsole.exchange.candle import Candle, TickBars
 from tradeconsole.exchange.catalogue import Contract
 from tradeconsole.exchange.records import MarketEvent
@@ -76,6 +76,9 @@ class Market(Protocol):
 
         With `include_partial` the bar in progress counts too.
         """
+
+    def prints(self, contract_id: str, start: datetime, end: datetime, limit: int) -> list[Tick]:
+        """Prints within [start, end) so far, as far back as bars of seconds go; the newest `limit`, oldest first."""
 
     def move(self, contract_id: str, ticks: int) -> None:
         """Shift the price from now on; the market goes on from there."""

@@ -16,6 +16,8 @@ from tradeconsole.emulator.wire import bars_body
 from tradeconsole.exchange.catalogue import Contract
 
 MAX_BARS: Final = 20_000
+MAX_PRINTS: Final = 100_000
+"""How many prints a request of bars of ticks looks at, the newest."""
 
 _CONTRACT_NOT_FOUND, _UNIT_INVALID, _UNIT_NUMBER_INVALID, _LIMIT_INVALID = 1, 2, 3, 4
 
@@ -27,6 +29,7 @@ _UNITS: Final = {
     5: BarUnit.WEEK,
 }
 _MONTH: Final = 6
+_TICK: Final = 7
 
 
 class RetrieveBars(msgspec.Struct, rename="camel"):
@@ -45,7 +48,7 @@ def retrieve_bars(gateway: Gateway, _caller: Caller, request: RetrieveBars) -> P
     contract = gateway.contract(request.contract_id)
     if contract is None:
         return failure(_CONTRACT_NOT_FOUND, bars=None)
-    if request.unit not in {*_UNITS, _MONTH}:
+    if request.unit not in {*_UNITS, _MONTH, *((_TICK,) if gateway.switches.tick_bars else ())}:
         return failure(_UNIT_INVALID, bars=None)
     if request.unit_number < 1:
         return failure(_UNIT_NUMBER_INVALID, bars=None)
@@ -53,6 +56,8 @@ def retrieve_bars(gateway: Gateway, _caller: Caller, request: RetrieveBars) -> P
         return failure(_LIMIT_INVALID, bars=None)
     if request.live or request.start_time >= request.end_time:
         return success(bars=[])
+    if request.unit == _TICK:
+        return bars_body(_ticks(gateway, contract, request))
     unit = _UNITS.get(request.unit)
     if unit is None:
         return bars_body(_months(gateway, contract, request))
@@ -66,6 +71,29 @@ def retrieve_bars(gateway: Gateway, _caller: Caller, request: RetrieveBars) -> P
             include_partial=request.include_partial_bar,
         )
     )
+
+
+def _ticks(gateway: Gateway, contract: Contract, request: RetrieveBars) -> list[Bar]:
+    """Bars of `unitNumber` prints each, counted from the newest limit's worth on (unverified for the real gateway).
+
+    Prints that do not fill a bar are one in progress.
+    """
+    count = request.unit_number
+    most = min(request.limit * count, MAX_PRINTS)
+    prints = gateway.exchange.prints(contract.id, request.start_time, request.end_time, most)
+    bars = [
+        Bar(
+            group[0].time.replace(microsecond=0),
+            group[0].price,
+            max(tick.price for tick in group),
+            min(tick.price for tick in group),
+            group[-1].price,
+            sum(tick.size for tick in group),
+        )
+        for start in range(0, len(prints), count)
+        if len(group := prints[start : start + count]) == count or request.include_partial_bar
+    ]
+    return bars[-request.limit :]
 
 
 def _months(gateway: Gateway, contract: Contract, request: RetrieveBars) -> BarSeries:
