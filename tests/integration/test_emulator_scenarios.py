@@ -306,6 +306,17 @@ async def test_two_sessions_of_a_user_live_side_by_side_where_that_is_switched(
         assert "error" not in await second.invoke("SubscribeAccounts")
 
 
+async def test_a_failed_call_shows_its_payload_as_null_or_not_at_all(emulator: RunningEmulator) -> None:
+    nobody = {"accountId": 1}
+    told = await emulator.call("/api/Position/searchOpen", **nobody)
+    assert list(told) == ["positions", "success", "errorCode", "errorMessage"]
+    await switched(emulator, "failurePayload", "absent")
+    told = await emulator.call("/api/Position/searchOpen", **nobody)
+    assert told == {"success": False, "errorCode": 1, "errorMessage": None}
+    found = await emulator.call("/api/Order/v2/query", filter={"accountId": emulator.practice_id})
+    assert found["totalCount"] is None
+
+
 async def test_calls_fail_in_bursts_after_the_reopening(tmp_path: Path) -> None:
     text = MARKET.replace("15:00:00", "21:59:50") + "[switches]\nemptyBody5xxWindow = 30\n" + TWO_USERS
     async with running_emulator(**options_of(tmp_path, text)) as emulator:

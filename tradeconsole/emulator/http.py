@@ -116,6 +116,8 @@ async def answer(gateway: Gateway, endpoint: Endpoint, request: Request) -> Resp
         content = endpoint.handle(gateway, caller, bound)
     except BadRequest as error:
         return problem(400, "Bad Request", "15.5.1", detail=str(error), instance=endpoint.path)
+    if not gateway.switches.null_payloads and isinstance(content, dict) and not content["success"]:
+        content = {key: value for key, value in content.items() if value is not None or key == "errorMessage"}
     return json_response(content) if fault is None else _faulty(gateway, fault)
 
 

@@ -140,6 +140,12 @@ SWITCHES: Final = (
         "whether 429 says for how long",
         {"absent": False, "seconds": True},
     ),
+    _surface(
+        "failurePayload",
+        "null_payloads",
+        "how a failed call shows the payload that it does not have",
+        {"null": True, "absent": False},
+    ),
     _surface("singleSession", "single_session", "whether a newer hub connection ends the older one", _ON_OFF),
     _surface("dropEvery", "drop_every", "cut all hub connections every so many seconds; 0 never"),
     _surface("stall", "stall", "hubs stay open and say nothing", _ON_OFF),

@@ -20,6 +20,7 @@ class Switches(msgspec.Struct, kw_only=True):
         user_envelope: how user events are wrapped.
         market_arrays: prints and depth rows come as an array, else one message each.
         sparse_quotes: after the first quote only changed fields are sent.
+        null_payloads: failed calls show their payload as null, else not at all.
         retry_after: 429 says for how long.
         single_session: a user's newer hub connection logs the older one out.
         rest_commissions: `Trade/search` shows commissions.
@@ -34,6 +35,7 @@ class Switches(msgspec.Struct, kw_only=True):
     user_envelope: UserEnvelope = UserEnvelope.WRAPPED
     market_arrays: bool = True
     sparse_quotes: bool = True
+    null_payloads: bool = True
     retry_after: bool = False
     single_session: bool = True
     rest_commissions: bool = True
