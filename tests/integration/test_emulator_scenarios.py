@@ -151,6 +151,29 @@ async def test_the_daily_limit_is_told_as_account_events(tmp_path: Path) -> None
         assert found["positions"] == []
 
 
+async def test_a_breached_account_that_is_reset_has_another_id_and_name(tmp_path: Path) -> None:
+    async with running_emulator(**options_of(tmp_path, MARKET + TWO_USERS)) as emulator:
+        old = emulator.gateway.exchange.accounts("ann")[0]
+        await place(emulator, old.id, size=40)
+        emulator.step(1)
+        emulator.order("move", contract="MNQ", ticks=-200)
+        emulator.step(1)
+        search = {"onlyActiveAccounts": True}
+        rows = (await emulator.call("/api/Account/search", **search))["accounts"]
+        assert old.id not in {row["id"] for row in rows}
+        emulator.order("reset", account_id=old.id)
+        rows = (await emulator.call("/api/Account/search", **search))["accounts"]
+        new = rows[-1]
+        assert new["id"] != old.id
+        assert new["name"] != old.name
+        assert new["name"].startswith("50KTC-V2-DLL-")
+        assert (new["balance"], new["canTrade"]) == (50_000, True)
+        assert (await place(emulator, new["id"], customTag="again"))["success"]
+        everything = (await emulator.call("/api/Account/search", onlyActiveAccounts=False))["accounts"]
+        (hidden,) = [row for row in everything if row["id"] == old.id]
+        assert (hidden["canTrade"], hidden["isVisible"]) == (False, False)
+
+
 async def test_the_limit_counts_ten_micros_as_a_mini_and_crypto_micros_as_minis(tmp_path: Path) -> None:
     async with running_emulator(**options_of(tmp_path, MARKET + TWO_USERS)) as emulator:
         account = emulator.gateway.exchange.accounts("ann")[0].id

@@ -141,6 +141,7 @@ def ctl(
     """Give an order to the emulator at --url, and tell how it is then."""
     from tradeconsole.emulator import remote
     from tradeconsole.emulator.operations import OPERATIONS
+    from tradeconsole.emulator.switchboard import turned
 
     call = invocation(context)
     if list_orders:
@@ -158,13 +159,16 @@ def ctl(
     if call.url is None:
         raise ConfigError("which emulator? give its address, such as --url http://127.0.0.1:8000")
     status = remote.send(call.url, order, given)
-    call.tell(status, "\n".join(f"{name}: {_words(value)}" for name, value in status.items()))
+    told = status | {"switches": turned(status["switches"])} if "switches" in status else status
+    call.tell(status, "\n".join(f"{name}: {_words(value)}" for name, value in told.items()))
 
 
 def _words(value: object) -> str:
     match value:
         case dict():
-            return ", ".join(f"{name} {_words(item)}" for name, item in value.items())
+            return (
+                ", ".join(f"{name} {_words(item)}" for name, item in value.items()) or "all at their defaults"
+            )
         case list():
             return ", ".join(map(_words, value)) or "none"
         case bool():

@@ -21,6 +21,7 @@ from tradeconsole.emulator.hubs import Hubs
 from tradeconsole.emulator.operations import (
     OPERATIONS,
     AccountChange,
+    AccountReset,
     Arguments,
     ClockOrder,
     Disorder,
@@ -193,6 +194,15 @@ class Control:
         if order.bracket_mode is not None:
             mode = BRACKET_MODES[order.bracket_mode]
             self._tell(journal.SetBracketMode(at=at, account_id=order.account_id, mode=mode))
+
+    def reset(self, order: AccountReset) -> None:
+        account = self._gateway.exchange.account(order.account_id)
+        if account is None:
+            raise ControlError(f"no account {order.account_id}")
+        new_id = self._gateway.exchange.highest_account_id + 1
+        name = f"{account.name.rpartition('-')[0] or account.name}-{new_id}"
+        at = self._gateway.moment()
+        self._tell(journal.ResetAccount(at=at, account_id=account.id, new_id=new_id, name=name))
 
     def switch(self, order: TurnSwitch) -> None:
         self._gateway.turn(order.name, order.value)

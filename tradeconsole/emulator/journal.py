@@ -81,6 +81,16 @@ class SetCanTrade(Command, frozen=True, kw_only=True, tag=True):
         return _DONE
 
 
+class ResetAccount(Command, frozen=True, kw_only=True, tag=True):
+    account_id: int
+    new_id: int
+    name: str
+
+    def apply(self, exchange: Exchange) -> Outcome:
+        exchange.reset_account(self.account_id, self.new_id, self.name, self.at)
+        return _DONE
+
+
 class SetBracketMode(Command, frozen=True, kw_only=True, tag=True):
     account_id: int
     mode: BracketMode
@@ -200,6 +210,7 @@ AnyCommand = (
     | CallOff
     | Turn
     | SetBracketMode
+    | ResetAccount
 )
 
 _COMMANDS: Final = msgspec.msgpack.Decoder(AnyCommand)

@@ -139,6 +139,12 @@ class AccountChange(Arguments, frozen=True):
     bracket_mode: Literal["AutoOCO", "PositionBrackets"] | None = None
 
 
+class AccountReset(Arguments, frozen=True):
+    """Account that is closed; one of the same kind with another id and name takes its place."""
+
+    account_id: int
+
+
 class ClockOrder(Arguments, frozen=True):
     """Freeze or resume, another speed, and a step forward in emulated seconds; in this order."""
 
@@ -193,6 +199,7 @@ OPERATIONS: Final = (
     Operation("move", Move, "move a contract's price by ticks"),
     Operation("feed", FeedPrices, "let a contract trade given ticks or bars"),
     Operation("account", AccountChange, "lock or unlock an account, or choose its brackets"),
+    Operation("reset", AccountReset, "start an account afresh, under a new id and name"),
     Operation("clock", ClockOrder, "freeze, resume, speed up or step the clock"),
     Operation("skew", Skew, "put the gateway's clock ahead of the machine's, or behind"),
     Operation("switch", TurnSwitch, "turn a switch; `tradeconsole emulator switches` explains them"),

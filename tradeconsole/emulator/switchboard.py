@@ -233,6 +233,12 @@ def positions(surface: Switches, venue: ExchangeOptions) -> dict[str, str]:
     }
 
 
+def turned(stand: Mapping[str, str]) -> dict[str, str]:
+    """Of how all switches stand, those that are not at their default."""
+    defaults = {switch.name: switch.default for switch in SWITCHES}
+    return {name: value for name, value in stand.items() if value != defaults.get(name)}
+
+
 def _number(text: str) -> Value:
     try:
         return float(text)

@@ -30,6 +30,11 @@ class Inquiry:
     def account(self, account_id: int) -> VenueAccount | None:
         return self._store.accounts.get(account_id)
 
+    @property
+    def highest_account_id(self) -> int:
+        """The largest id that any account has; 0 without accounts."""
+        return max(self._store.accounts, default=0)
+
     def order(self, account_id: int, order_id: int) -> VenueOrder | None:
         order = self._store.orders.get(order_id)
         return order if order is not None and order.account_id == account_id else None

@@ -8,10 +8,11 @@ import msgspec
 
 from tradeconsole.errors import InvalidRequest
 from tradeconsole.exchange.catalogue import Catalogue, Contract
+from tradeconsole.exchange.desk import OrderDesk
 from tradeconsole.exchange.disturbances import Disturbances, ScriptedPrice
 from tradeconsole.exchange.inquiry import Inquiry
 from tradeconsole.exchange.listing import Listing
-from tradeconsole.exchange.records import AccountChanged, BracketMode, ExchangeEvent
+from tradeconsole.exchange.records import AccountChanged, BracketMode, ExchangeEvent, VenueAccount
 
 
 class Intervention(Inquiry, ABC):
@@ -20,6 +21,7 @@ class Intervention(Inquiry, ABC):
     catalogue: Catalogue
     listing: Listing
     disturbances: Disturbances
+    _desk: OrderDesk
     _told: list[ExchangeEvent]
 
     @abstractmethod
@@ -31,6 +33,10 @@ class Intervention(Inquiry, ABC):
         """Let the market go forward, and what is due with it."""
 
     @abstractmethod
+    def open_account(self, account: VenueAccount) -> None:
+        """Add an account."""
+
+    @abstractmethod
     def _catch_up(self, contract_id: str) -> None:
         """Tell and match what a halt has held back."""
 
@@ -40,6 +46,25 @@ class Intervention(Inquiry, ABC):
         account = msgspec.structs.replace(self._store.accounts[account_id], can_trade=can_trade)
         self._store.accounts[account_id] = account
         self._told.append(AccountChanged(self._now, account))
+
+    def reset_account(self, account_id: int, new_id: int, name: str, now: datetime) -> None:
+        """Start an account afresh, as a trader does after a breach: the old one is closed and hidden for good."""
+        self._run_to(now)
+        self._desk.liquidate(account_id, self._now)
+        old = msgspec.structs.replace(self._store.accounts[account_id], can_trade=False, is_visible=False)
+        new = msgspec.structs.replace(
+            old,
+            id=new_id,
+            name=name,
+            balance=old.start_balance,
+            can_trade=True,
+            is_visible=True,
+            standing=None,
+        )
+        self._store.accounts[account_id] = old
+        self.open_account(new)
+        for account in (old, self._store.accounts[new_id]):
+            self._told.append(AccountChanged(self._now, account))
 
     def set_bracket_mode(self, account_id: int, mode: BracketMode, now: datetime) -> None:
         """Choose which brackets an account takes, as its owner does in the platform's settings."""

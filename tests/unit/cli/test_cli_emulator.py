@@ -66,6 +66,18 @@ def test_an_order_is_sent_with_its_typed_arguments(command: RunCommand, emulator
     assert (outcome.code, outcome.out) == (0, "pid: 7\nhubs: user 1\nfaults: none\n")
 
 
+def test_of_the_switches_only_those_that_were_turned_are_told(
+    command: RunCommand, emulator: Recorder
+) -> None:
+    for stand, told in (
+        ({"limitFill": "touch", "stall": "off"}, "limitFill touch"),
+        ({}, "all at their defaults"),
+    ):
+        emulator.answer = (200, json.dumps({"pid": 7, "switches": stand}).encode())
+        outcome = command("emulator", "ctl", "status", "--url", emulator.url)
+        assert outcome.out == f"pid: 7\nswitches: {told}\n"
+
+
 def test_the_status_is_asked_for_and_comes_as_json(command: RunCommand, emulator: Recorder) -> None:
     outcome = command("emulator", "ctl", "status", "--url", emulator.url, "--json")
     assert emulator.orders == [("/__emu/status", None)]

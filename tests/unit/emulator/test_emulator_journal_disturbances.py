@@ -65,6 +65,9 @@ def commands(world: World, size: int, at: datetime) -> list[journal.AnyCommand]:
         journal.CutFills(at=at, portions=Portions(1, size * 200.0, size)),
         journal.CloseWindow(at=at, closed=size > 6),
         journal.CallOff(at=at),
+        journal.ResetAccount(
+            at=at, account_id=account, new_id=exchange.highest_account_id + 1, name=f"n{size}"
+        ),
         journal.Turn(at=at, name="slippageTicks", value=size),
     ]
 
@@ -78,7 +81,7 @@ def test_the_examples_are_of_every_kind() -> None:
 @settings(max_examples=40, deadline=None)
 @given(
     steps=st.lists(
-        st.tuples(st.integers(0, 17), st.integers(1, 8), st.floats(0, 900)), min_size=1, max_size=15
+        st.tuples(st.integers(0, 18), st.integers(1, 8), st.floats(0, 900)), min_size=1, max_size=15
     ),
     kept=st.integers(0, 15),
 )
