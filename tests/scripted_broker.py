@@ -50,6 +50,7 @@ class ScriptedBroker(Broker):
         self.place_gate: asyncio.Event | None = None
         self.reachable = True
         self.woken = 0
+        self.budget_list: list[Budget] = []
         self.on_place: Callable[[OrderRequest], str] = lambda _: "3400000001"
         self.on_cancel: Callable[[str], None] = lambda _: None
         self.on_close: Callable[[str, int | None], None] = lambda _instrument, _size: None
@@ -65,7 +66,7 @@ class ScriptedBroker(Broker):
         return Capabilities(order_types=frozenset(types), brackets=True, partial_close=True)
 
     def budgets(self) -> Sequence[Budget]:
-        return ()
+        return self.budget_list
 
     def _reach(self) -> None:
         if not self.reachable:

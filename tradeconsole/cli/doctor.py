@@ -145,6 +145,10 @@ def _database(settings: Settings) -> str:
 def _gateway(call: Invocation) -> str:
     async def look(picture: Picture) -> str:
         names = ", ".join(account.name for account in picture.accounts) or "none"
-        return f"logged in; accounts: {names}"
+        spent = ", ".join(
+            f"{budget.name} {budget.used}/{budget.limit} in {budget.window:.0f} s"
+            for budget in picture.budgets
+        )
+        return f"logged in; accounts: {names}; requests used by this check: {spent or 'not counted'}"
 
     return with_picture(call, None, look)

@@ -7,7 +7,7 @@ from typing import Final
 
 from tradeconsole.domain.commands import Reconcile
 from tradeconsole.errors import BrokerError, BrokerUnavailable, InvalidRequest
-from tradeconsole.views.models import AccountChoice, Frame, OrderRow, PositionRow
+from tradeconsole.views.models import AccountChoice, BudgetView, Frame, OrderRow, PositionRow
 from tradeconsole.views.session import Focus, Session
 
 PATIENCE: Final = 15.0
@@ -32,6 +32,11 @@ class Picture:
     @property
     def accounts(self) -> tuple[AccountChoice, ...]:
         return self._frame.header.accounts if self._frame.header else ()
+
+    @property
+    def budgets(self) -> tuple[BudgetView, ...]:
+        """What this session has used of the gateway's request limits."""
+        return self._frame.system.budgets if self._frame.system else ()
 
     @property
     def account(self) -> AccountChoice:

@@ -48,6 +48,15 @@ class SessionView(View):
     """Holiday or early close, if any."""
 
 
+class BudgetView(View):
+    """How much of a broker's request budget is used; `window` in seconds."""
+
+    name: str
+    used: int
+    limit: int
+    window: float
+
+
 class HeaderView(View):
     """What every screen shows on top."""
 
@@ -69,6 +78,8 @@ class HeaderView(View):
     """Seconds since the newest quote of the watched instrument."""
     storage: Literal["ok", "spooling", "off"] = "ok"
     storage_note: str = ""
+    scarce: tuple[BudgetView, ...] = ()
+    """Request budgets that are nearly used up."""
     unread: int = 0
 
 
@@ -302,15 +313,6 @@ class StageLatency(View):
     p50: float
     p99: float
     max: float
-
-
-class BudgetView(View):
-    """How much of a broker's request budget is left."""
-
-    name: str
-    used: int
-    limit: int
-    window: float
 
 
 class SystemView(View):

@@ -57,6 +57,8 @@ class Gaze(Protocol):
     def timeframe(self) -> Timeframe: ...
 
 
+_SCARCE: Final = 0.8
+"""Share of a request budget that may be used before the user is told; at that share questions have to wait."""
 _PROBE_SIZE: Final = 1
 
 
@@ -98,6 +100,7 @@ class Sections:
             data_age=engine.market.age(instrument.instrument_id) if instrument else None,
             storage=state,
             storage_note=note,
+            scarce=tuple(_budget(b) for b in engine.broker.budgets() if b.used > b.limit * _SCARCE),
             unread=sum(not engine.commands.is_read(notice) for notice in book.notifications),
         )
 

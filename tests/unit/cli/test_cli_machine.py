@@ -12,6 +12,7 @@ from tradeconsole import bootstrap
 from tradeconsole.emulator.options import EmulatorOptions
 from tradeconsole.settings import Settings
 from tradeconsole.storage.store import StoreStatus
+from tradeconsole.views.models import BudgetView, SystemView
 
 STATUS = StoreStatus(
     available=True,
@@ -102,11 +103,13 @@ def test_migrations_are_named_as_they_are_applied(command: RunCommand, store: Si
 
 @pytest.mark.usefixtures("store")
 def test_the_doctor_finds_a_healthy_machine_healthy(command: RunCommand, script: PlayScript) -> None:
-    script(ScriptedSession([make_frame()]))
+    budgets = (BudgetView(name="general", used=6, limit=180, window=60.0),)
+    script(ScriptedSession([make_frame(system=SystemView(budgets=budgets))]))
     outcome = command("doctor", "--json")
     assert outcome.code == 0, outcome.out
     found = {check["name"]: check["found"] for check in outcome.json}
     assert "PRAC-50K-1001" in found["gateway"]
+    assert "requests used by this check: general 6/180 in 60 s" in found["gateway"]
     assert found["calendar"] == "DEMO 24/7"
 
 

@@ -8,7 +8,7 @@ from factories import CHICAGO, NOW, make_account, make_header_view
 from tradeconsole.domain.accounts import AccountKind
 from tradeconsole.domain.events import Channel, ChannelState
 from tradeconsole.tui.widgets.header import KIND_WORDS, figures_line, gain_style, identity_line
-from tradeconsole.views.models import ChannelView, SessionView
+from tradeconsole.views.models import BudgetView, ChannelView, SessionView
 
 
 @pytest.mark.parametrize("kind", list(AccountKind))
@@ -52,6 +52,15 @@ def test_no_line_is_wider_than_the_terminal_unless_a_single_fact_is(width: int) 
 def test_engine_silence_is_the_last_thing_to_go() -> None:
     line = figures_line(make_header_view(), 24, silent=3.2)
     assert "ENGINE SILENT 3 s" in line.plain
+
+
+def test_requests_that_run_short_are_told() -> None:
+    general = BudgetView(name="general", used=171, limit=180, window=60.0)
+    history = BudgetView(name="history", used=44, limit=45, window=30.0)
+    line = figures_line(make_header_view(scarce=(general, history)), 200).plain
+    assert "◐ requests 171/180" in line
+    assert "◐ history requests 44/45" in line
+    assert "requests" not in figures_line(make_header_view(), 200).plain
 
 
 def test_a_screen_that_lags_says_so() -> None:

@@ -16,6 +16,7 @@ from tradeconsole.domain.orders import Bracket, OrderRole, OrderStatus, OrderTyp
 from tradeconsole.engine.engine import Engine, EngineOptions
 from tradeconsole.engine.thread import EngineThread
 from tradeconsole.errors import InvalidRequest, RiskDenied
+from tradeconsole.ports import Budget
 from tradeconsole.views.local import LocalSession
 from tradeconsole.views.models import Frame
 from tradeconsole.views.sections import SessionInfo
@@ -141,6 +142,19 @@ async def test_history_is_oldest_first_and_cut_to_the_newest(station: Station) -
 async def test_naive_times_are_refused(station: Station) -> None:
     with pytest.raises(InvalidRequest, match="no zone"):
         await station.session.history(History(symbol="MNQ", start=datetime(2026, 1, 1)))  # noqa: DTZ001 - the point
+
+
+async def test_a_request_budget_shows_in_the_header_when_four_fifths_are_used(station: Station) -> None:
+    plenty = Budget("general", 144, 180, 60.0)
+    station.broker.budget_list = [plenty, Budget("history", 37, 45, 30.0)]
+
+    def is_told(picture: Frame) -> bool:
+        scarce = picture.header is not None and bool(picture.header.scarce)
+        return scarce and picture.system is not None and len(picture.system.budgets) == 2
+
+    picture = await station.see(is_told, "the scarce budget")
+    assert picture.header is not None
+    assert [(each.name, each.used, each.limit) for each in picture.header.scarce] == [("history", 37, 45)]
 
 
 async def test_unknown_symbols_and_timeframes_are_refused(station: Station) -> None:

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from tradeconsole.domain.accounts import AccountKind
 from tradeconsole.domain.events import Channel, ChannelState
 from tradeconsole.tui.render.numbers import age, money, signed_money
-from tradeconsole.views.models import ChannelView, HeaderView, SessionView
+from tradeconsole.views.models import BudgetView, ChannelView, HeaderView, SessionView
 
 CHANNEL_SYMBOLS: Final = {
     ChannelState.UP: ("●", "$success"),
@@ -106,6 +106,7 @@ def figures_line(
     old = view.data_age is not None and view.data_age > _OLD_AFTER and view.session.is_open
     parts.append(Part(5, ("data ", "$faint"), (age(view.data_age), "bold $warning" if old else "")))
     parts.append(_storage(view))
+    parts.extend(_budget(budget) for budget in view.scarce)
     if view.unread:
         parts.append(Part(10, (f"✉ {view.unread}", "bold")))
     return line(parts, width)
@@ -147,6 +148,11 @@ def _storage(view: HeaderView) -> Part:
     word = "db spooling" if view.storage == "spooling" else "db off"
     note = f": {view.storage_note}" if view.storage_note else ""
     return Part(4, (f"◐ {word}{note}", "bold $warning"))
+
+
+def _budget(budget: BudgetView) -> Part:
+    name = "requests" if budget.name == "general" else f"{budget.name} requests"
+    return Part(4, (f"◐ {name} {budget.used}/{budget.limit}", "bold $warning"))
 
 
 def _length(parts: Sequence[Part]) -> int:
