@@ -523,6 +523,30 @@ async def test_quirk_29_after_a_reset_the_new_account_is_found_and_the_old_one_i
         test.peer.script["/api/Account/search"] = ok(accounts=[reset])
         (found,) = await test.broker.get_accounts()
         assert (found.account_id, found.kind) == ("26999999", AccountKind.EVALUATION)
+        told = {each.account.account_id: each.account for each in test.of(AccountReported)}
+        assert (told[ACCOUNT_ID].can_trade, told[ACCOUNT_ID].is_visible) == (False, False)
+        assert told["26999999"] == found
+
+
+async def test_quirk_29_the_streams_follow_to_the_new_account() -> None:
+    async with bench() as test:
+        await stream(test)
+        test.peer.script["/api/Account/search"] = ok(accounts=[ACCOUNT | {"id": 26999999}])
+        test.peer.script["/api/Position/searchOpen"] = no(1, positions=None)
+        with pytest.raises(BrokerRejected, match="does not know this account"):
+            await test.broker.get_positions(ACCOUNT_ID)
+        line = line_of(test, "SubscribeOrders")
+        assert ("UnsubscribeOrders", [26282486]) in line.calls
+        assert ("SubscribeOrders", [26999999]) in line.calls
+
+
+async def test_quirk_29_an_empty_list_of_accounts_takes_none_away() -> None:
+    async with bench() as test:
+        await test.broker.connect()
+        test.peer.script["/api/Account/search"] = [ok(accounts=[]), ok(accounts=[ACCOUNT])]
+        assert await test.broker.get_accounts() == []
+        assert len(await test.broker.get_accounts()) == 1
+        assert not test.of(AccountReported)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+import msgspec
+
 from tradeconsole.brokers.projectx import market, translate, user, wire
 from tradeconsole.brokers.projectx.connection import ProjectXConnection, Timings
 from tradeconsole.brokers.projectx.contracts import Contracts
-from tradeconsole.brokers.projectx.endpoints import ACCOUNTS, POSITIONS
+from tradeconsole.brokers.projectx.endpoints import ACCOUNTS, NO_SUCH_ACCOUNT, POSITIONS
 from tradeconsole.brokers.projectx.history import PAGE, BarReader
 from tradeconsole.brokers.projectx.hub import Hub
 from tradeconsole.brokers.projectx.hub_connection import Handler
@@ -23,6 +25,7 @@ from tradeconsole.brokers.projectx.stamps import VenueStamps
 from tradeconsole.brokers.projectx.user import UserStream
 from tradeconsole.domain.accounts import Account
 from tradeconsole.domain.events import (
+    AccountReported,
     BrokerEvent,
     BrokerPosition,
     Channel,
@@ -34,7 +37,7 @@ from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.market import BarSeries, Quote, Span, Timeframe
 from tradeconsole.domain.orders import OrderReport, OrderRequest, OrderType
 from tradeconsole.domain.portfolio import Fill
-from tradeconsole.errors import BrokerError, BrokerUnavailable, InvalidRequest
+from tradeconsole.errors import BrokerError, BrokerRejected, BrokerUnavailable, InvalidRequest
 from tradeconsole.ports import Broker, Budget, Capabilities, Clock, MarketSubscription, Publish
 
 log = logging.getLogger(__name__)
@@ -81,6 +84,8 @@ class ProjectXBroker(Broker):
         self._timings = timings or Timings()
         self._publish = publish
         self._states: dict[Channel, tuple[ChannelState, str]] = {}
+        self._accounts: dict[str, Account] = {}
+        self._streaming = False
         self._lookups: dict[str, asyncio.Task[None]] = {}
         self._clock = clock
         stamps = VenueStamps(observe_time)
@@ -150,8 +155,8 @@ class ProjectXBroker(Broker):
         return await self.get_accounts()
 
     async def stream(self, account_ids: Iterable[str]) -> None:
-        accounts = [translate.wire_id(each, "an account") for each in account_ids]
-        await self._user_hub.want(user.subscriptions(accounts))
+        self._streaming = True
+        await self._subscribe_accounts(account_ids)
         self._user_hub.start()
         self._market_hub.start()
 
@@ -208,11 +213,38 @@ class ProjectXBroker(Broker):
 
     async def get_accounts(self) -> Sequence[Account]:
         rows = (await self._rest.call(ACCOUNTS, wire.AccountSearchBody(only_active_accounts=True))).accounts
-        return [translate.account(row) for row in rows or ()]
+        accounts = [translate.account(row) for row in rows or ()]
+        if accounts:  # around the reopening an empty list says nothing
+            await self._follow(accounts)
+        return accounts
+
+    async def _follow(self, accounts: Sequence[Account]) -> None:
+        """Tell of accounts that came and went, and stream those that are there: a reset makes a new one."""
+        before, self._accounts = self._accounts, {each.account_id: each for each in accounts}
+        if not before or before.keys() == self._accounts.keys():
+            return
+        for account_id, account in before.items():
+            if account_id not in self._accounts:
+                gone = msgspec.structs.replace(account, can_trade=False, is_visible=False)
+                self._publish(AccountReported(gone))
+        for account_id, account in self._accounts.items():
+            if account_id not in before:
+                self._publish(AccountReported(account))
+        if self._streaming:
+            await self._subscribe_accounts(each.account_id for each in accounts if each.is_visible)
+
+    async def _subscribe_accounts(self, account_ids: Iterable[str]) -> None:
+        accounts = [translate.wire_id(each, "an account") for each in account_ids]
+        await self._user_hub.want(user.subscriptions(accounts))
 
     async def get_positions(self, account_id: str, *, urgent: bool = False) -> Sequence[BrokerPosition]:
         body = wire.AccountBody(account_id=translate.wire_id(account_id, "an account"))
-        rows = (await self._rest.call(POSITIONS.when(urgent), body)).positions
+        try:
+            rows = (await self._rest.call(POSITIONS.when(urgent), body)).positions
+        except BrokerRejected as error:
+            if error.code == NO_SUCH_ACCOUNT:
+                await self.get_accounts()  # tells that it is gone, so that nobody asks for it again
+            raise
         positions = [translate.position(row) for row in rows or ()]
         await self._introduce(position.instrument_id for position in positions)
         return positions

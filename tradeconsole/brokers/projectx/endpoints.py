@@ -52,7 +52,9 @@ _ACCOUNT_NO: Final = "the account does not accept this"
 _PENDING: Final = "the gateway has not decided yet"
 _NOT_ACTIVE: Final = "the contract is not the active one any more"
 _NO_CONTRACT: Final = "the gateway does not know this contract"
-_ONLY_ACCOUNT: Final = {1: _NO_ACCOUNT}
+NO_SUCH_ACCOUNT: Final = 1
+"""What the gateway's questions about an account answer when it does not know it."""
+_ONLY_ACCOUNT: Final = {NO_SUCH_ACCOUNT: _NO_ACCOUNT}
 
 CONTRACT_NOT_ACTIVE: Final = 9
 """`Order/place` refuses a contract that has rolled."""
