@@ -143,6 +143,37 @@ async def test_a_trailing_stop_follows_and_does_not_come_back(venue: Venue) -> N
     assert report.average_price > PRICE
 
 
+@pytest.mark.parametrize(
+    ("kind", "side"), [(OrderType.JOIN_BID, Side.BUY), (OrderType.JOIN_ASK, Side.SELL)], ids=str
+)
+async def test_an_order_that_joins_a_side_rests_at_its_best_price(
+    venue: Venue, kind: OrderType, side: Side
+) -> None:
+    if kind not in venue.broker.capabilities.order_types:
+        pytest.skip("the venue has no such orders")
+    placed = await venue.broker.place_order(order(venue, side=side, type=kind))
+    report = await venue.status(placed, WORKING)
+    quote = await venue.broker.get_market_quote(venue.instrument.instrument_id)
+    best = quote.bid if side is Side.BUY else quote.ask
+    assert best is not None
+    assert report.limit_price == venue.instrument.quantize(best)
+
+
+async def test_a_trailing_stop_can_be_moved_closer(venue: Venue) -> None:
+    if OrderType.TRAILING_STOP not in venue.broker.capabilities.order_types:
+        pytest.skip("the venue has no trailing stops")
+    await hold(venue, 1)
+    placed = await venue.broker.place_order(
+        order(venue, side=Side.SELL, type=OrderType.TRAILING_STOP, trail_ticks=40, reference_price=PRICE)
+    )
+    await venue.status(placed, WORKING)
+    await venue.broker.modify_order(venue.account_id, placed, stop_price=PRICE - 3)
+    # measured from the price at which the change arrives
+    await venue.until(lambda: abs((venue.order(placed).trail_ticks or 0) - 12) <= 4)  # type: ignore[union-attr]
+    with pytest.raises(InvalidRequest, match="below the last price"):
+        await venue.broker.modify_order(venue.account_id, placed, stop_price=PRICE + 50)
+
+
 async def test_a_refusal_carries_the_venues_words_and_the_order_is_not_working(venue: Venue) -> None:
     request = limit(venue, PRICE - 50)
     await venue.broker.place_order(request)
@@ -240,6 +271,21 @@ async def test_a_bracket_protects_what_was_filled(venue: Venue, side: Side, sign
     assert target.limit_price == venue.instrument.offset(report.average_price, sign * 60)
     assert stop.side is target.side is side.opposite
     assert stop.size == target.size == 2
+
+
+async def test_a_trailing_leg_follows_the_market(venue: Venue) -> None:
+    if OrderType.TRAILING_STOP not in venue.broker.capabilities.order_types:
+        pytest.skip("the venue has no trailing stops")
+    placed = await hold(venue, 1, bracket=Bracket(stop_ticks=40, trailing=True))
+    await venue.until(lambda: [leg.status for leg in venue.legs(placed)] == [WORKING])
+    (stop,) = venue.legs(placed)
+    assert (stop.role, stop.type) == (OrderRole.STOP_LOSS, OrderType.TRAILING_STOP)
+    assert stop.trail_ticks == 40
+    venue.world.set_price(PRICE + 20)
+    await asyncio.sleep(0.2)
+    venue.world.set_price(PRICE + 5)
+    await venue.until(lambda: [leg.status for leg in venue.legs(placed)] == [FILLED])
+    await venue.size(0)
 
 
 async def test_when_one_leg_fills_the_other_goes(venue: Venue) -> None:

@@ -318,6 +318,31 @@ async def test_many_bars_are_paged_and_hours_agree_with_minutes() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("text", "days", "least"),
+    [
+        ("1s", 0.02, 100),
+        ("30s", 0.5, 100),
+        ("5m", 20, 3_000),
+        ("4h", 60, 200),
+        ("1d", 200, 150),
+        ("1w", 300, 35),
+        ("1mo", 360, 8),
+    ],
+)
+async def test_bars_of_every_unit_are_read(text: str, days: float, least: int) -> None:
+    async with desk() as test:
+        await test.broker.connect()
+        timeframe, end = Timeframe.parse(text), datetime.now(UTC).replace(microsecond=0)
+        span = Span(end - timedelta(days=days), end)
+        bars = await test.broker.get_historical_data(test.instrument_id, timeframe, span)
+        assert len(bars) >= least
+        assert list(bars.time) == sorted(set(bars.time))
+        assert all(
+            low <= min(first, last) for low, first, last in zip(bars.low, bars.open, bars.close, strict=True)
+        )
+
+
 def write_bars(path: Path, start: datetime, count: int) -> list[tuple[str, ...]]:
     rows = []
     for number in range(count):
