@@ -39,8 +39,8 @@ class Credentials:
         self.users_file = folder / "logins.json"
         self._environ = environ
 
-    def find(self, profile: str, user: str) -> SecretStr:
-        """The API key of a profile's user.
+    def find(self, profile: str, user: str, login: str = "tradeconsole login") -> SecretStr:
+        """The API key of a profile's user; `login` is the command that stores it.
 
         Raises:
             ConfigError: there is none; the message says how to give one.
@@ -50,7 +50,7 @@ class Credentials:
         if not found:
             raise ConfigError(
                 f"no API key for '{user}' of profile '{profile}': set {KEY_VARIABLE}, "
-                f"or store one with 'tradeconsole login {profile}'"
+                f"or store one with '{login}'"
             )
         return SecretStr(found.strip())
 

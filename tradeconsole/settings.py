@@ -224,12 +224,22 @@ class Settings(_File):
         """
         name = profile or self.profile
         user = self.profiles[name].user
+        login = f"tradeconsole login {self.place(name)}"
         if not user:
             raise ConfigError(
-                f"profile '{name}' names no user: run 'tradeconsole login {name}', "
+                f"profile '{name}' names no user: run '{login}', "
                 f"give --user, or set profiles.{name}.user in {self.folders.config_file}"
             )
-        return self.credentials(environ).find(name, user)
+        return self.credentials(environ).find(name, user, login)
+
+    def place(self, profile: str) -> str:
+        """How to name a profile on the command line: one that an address made has no other name."""
+        known = self.profiles[profile]
+        is_address = bool(known.api_url) and known.firm == urlsplit(known.api_url).netloc
+        base = profile.rpartition("@")[0]
+        if not is_address:
+            return profile
+        return f"{f'--profile {base} ' if base else ''}--url {known.api_url}"
 
     def credentials(self, environ: Mapping[str, str] = os.environ) -> Credentials:
         return Credentials(self.folders.config, environ)

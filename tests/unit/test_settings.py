@@ -363,6 +363,24 @@ def test_a_broken_file_of_logins_is_one_line(environ: dict[str, str]) -> None:
     assert "logins.json: not a readable file of logins" in complaint(environ, Overrides(profile="topstepx"))
 
 
+@pytest.mark.parametrize(
+    ("overrides", "command"),
+    [
+        (Overrides(profile="bulenox"), "tradeconsole login bulenox"),
+        (Overrides(url="http://localhost:9"), "tradeconsole login --url http://localhost:9"),
+        (
+            Overrides(profile="topstepx", url="http://localhost:9"),
+            "tradeconsole login --profile topstepx --url http://localhost:9",
+        ),
+    ],
+)
+def test_the_login_that_is_missing_is_told_as_a_command(
+    environ: dict[str, str], overrides: Overrides, command: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"run '{command}'"):
+        load_settings(overrides, environ).api_key(environ={})
+
+
 def test_a_missing_user_says_where_to_put_it(environ: dict[str, str]) -> None:
     settings = load_settings(Overrides(profile="topstepx"), environ)
     with pytest.raises(ConfigError, match=r"give --user, or set profiles\.topstepx\.user in "):

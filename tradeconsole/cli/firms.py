@@ -81,9 +81,11 @@ def login(
     key = SecretStr(_secret(f"API key of {user} at {where}"))
     accounts = _check(settings, key) if check else None
     place = settings.credentials().store(settings.profile, user, key)
+    name = settings.place(settings.profile)
+    how = name if name.startswith("--") else f"--profile {name}"
     call.tell(
         {"stored": place, "profile": settings.profile, "user": user, "accounts": accounts},
-        f"stored in {place}{_accounts_words(accounts)}; trade with --profile {settings.profile}{_reminder(call, firm, user)}",
+        f"stored in {place}{_accounts_words(accounts)}; trade with {how}{_reminder(call, firm, user)}",
     )
 
 

@@ -71,7 +71,7 @@ def orders(
 def history(
     context: typer.Context,
     symbol: Annotated[str, typer.Argument(help="MNQ, or one contract such as MNQZ6.")],
-    timeframe: Annotated[str, typer.Option(help="A number and s, m, h, d or w, such as 5m.")] = "1m",
+    timeframe: Annotated[str, typer.Option(help="A number and s, m, h, d, w or mo, such as 5m.")] = "1m",
     start: Annotated[
         str | None, typer.Option("--from", help="A date (UTC), or an ISO time with Z or an offset.")
     ] = None,

@@ -114,8 +114,11 @@ def test_an_address_takes_a_key_of_its_own(
     command: RunCommand, typed: Callable[[str], None], tmp_path: Path
 ) -> None:
     typed(KEY)
-    assert command("login", "--url", "http://127.0.0.1:9", "--user", "me").code == 0
+    told = command("login", "--url", "http://127.0.0.1:9", "--user", "me")
+    assert "trade with --url http://127.0.0.1:9\n" in told.out
     assert keys(tmp_path) == {"127.0.0.1:9:me": KEY}
+    assert command("logout", "--url", "http://127.0.0.1:9").code == 0
+    assert not keys(tmp_path)
 
 
 def test_settings_that_name_somebody_else_are_mentioned(
