@@ -357,7 +357,9 @@ async def test_a_handler_that_breaks_is_logged_and_the_hub_lives_on(caplog: pyte
 
 
 async def test_large_messages_arrive_whole() -> None:
-    async with running_hub() as peer, desk_at(peer) as desk:
+    # while so much is written and read, one loop for both sides has no time for pings
+    unhurried = msgspec.structs.replace(QUICK, silence=100.0)
+    async with running_hub() as peer, desk_at(peer, timings=unhurried) as desk:
         await until(up(desk))
         await peer.line.event("GatewayUserOrder", *range(500_000))
         await until(lambda: desk.events)

@@ -187,7 +187,7 @@ async def test_codes_mean_what_their_own_endpoint_says() -> None:
             await client.call(CLOSE_CONTRACT, body)
         with pytest.raises(BrokerRejected, match="not between 1 and the size"):
             await client.call(PARTIAL_CLOSE, body)
-        with pytest.raises(BrokerRejected, match="already filled, cancelled or rejected"):
+        with pytest.raises(BrokerRejected, match="it may be finished already"):
             await client.call(ORDER_CANCEL, wire.OrderIdBody(account_id=1, order_id=2))
 
 
