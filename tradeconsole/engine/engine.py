@@ -133,19 +133,7 @@ class Engine:
         )
         self.guardian = self._make_guardian()
         self.quiet = QuietLane(self.broker, self.book, self.bus, self.connection, self.sync, self.flattener)
-        self.commands = Commands(
-            book=self.book,
-            bus=self.bus,
-            journal=journal,
-            clock=self.clock,
-            execution=self.execution,
-            flattener=self.flattener,
-            sync=self.sync,
-            connection=self.connection,
-            guardian=self.guardian,
-            keepers=self.keepers,
-            read_only=options.limits.read_only,
-        )
+        self.commands = self._make_commands()
         Rolls(self.book, self.bus, self.connection, self.supervisor, self.notices, self.watched.replace)
         self.bus.subscribe(self._on_channel, ChannelChanged)
         self.bus.subscribe(self._on_stated, PositionReported)
@@ -193,6 +181,21 @@ class Engine:
             on_doubt=self.sync.request,
             mend=mend,
             can_resize=self.broker.capabilities.modify,
+        )
+
+    def _make_commands(self) -> Commands:
+        return Commands(
+            book=self.book,
+            bus=self.bus,
+            journal=self.journal,
+            clock=self.clock,
+            execution=self.execution,
+            flattener=self.flattener,
+            sync=self.sync,
+            connection=self.connection,
+            guardian=self.guardian,
+            keepers=self.keepers,
+            read_only=self.options.limits.read_only,
         )
 
     # -- life -----------------------------------------------------------------------------------------------
