@@ -8,10 +8,10 @@ READY := $(VENV)/.ready
 SOURCES := tradeconsole tests $(wildcard benchmarks strategies docs)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run test check static lint types imports format bench picture clean
+.PHONY: help setup install run test test-storm check static lint types imports format bench picture clean
 
 help:  ## This list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 setup: $(READY)  ## The virtual environment, and the checks before each commit
 	@$(BIN)/pre-commit install >/dev/null
@@ -30,6 +30,9 @@ run: $(READY)  ## Open the console (ARGS="--profile topstepx" and so on)
 
 test: $(READY)  ## All tests (ARGS="-k ladder" and so on)
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-storm: $(READY)  ## 200 seeds of the drill by lot (STORM_SEEDS=… for more)
+	@STORM_SEEDS=$(or $(STORM_SEEDS),200) $(BIN)/python -m pytest tests/integration/test_drills_by_lot.py $(ARGS)
 
 check: static test  ## All that must be well before a commit
 

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 import msgspec
 
@@ -20,21 +20,18 @@ from tradeconsole.drills.timeline import Timeline, Who
 from tradeconsole.drills.victim import Post, Victim
 from tradeconsole.emulator.control import Control
 from tradeconsole.emulator.hubs import HubLimits
-from tradeconsole.emulator.operations import ClockOrder, Operation, operation
+from tradeconsole.emulator.operations import AccountChange, ClockOrder, Operation, operation
 from tradeconsole.emulator.options import EmulatorOptions
 from tradeconsole.emulator.runtime import Emulator
 from tradeconsole.engine.risk import RiskLimits
-from tradeconsole.exchange.records import BracketMode, ExchangeOptions, Latencies, VenueAccount
+from tradeconsole.exchange.records import ExchangeOptions, Latencies
 from tradeconsole.storage.embedded import EmbeddedServer
 from tradeconsole.storage.store import Store
 
-SWIFT: Final = ExchangeOptions(
-    latencies=Latencies(fill=1.0, rejection=1.0, activation=2.0, sibling_cancel=2.0)
-)
+SWIFT: Final = Latencies(fill=1.0, rejection=1.0, activation=2.0, sibling_cancel=2.0)
 """A venue that takes a millisecond or two for everything."""
 
 _LOOK: Final = 0.02
-_OWN_ACCOUNT: Final = 90_000_001
 
 
 class Staging(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,11 +40,10 @@ class Staging(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         timings: the adapter's patience.
         hubs: the gateway's timers.
-        rules: how the venue fills.
         event_latency_ms: from an event at the gateway to its message on the user hub.
         reconcile: seconds between the desk's looks at the broker's records.
         skew: seconds by which the desk's clock is ahead of the gateway's.
-        brackets: what the platform's account accepts; other than the usual, the account is made for the drill.
+        brackets: what the account is set to on the platform; None leaves it as it is.
         database: with a PostgreSQL of its own, else what is remembered is in the spool alone.
         limits: the desk's risk limits.
         rate_limits: the gateway enforces its request budgets.
@@ -56,11 +52,10 @@ class Staging(msgspec.Struct, frozen=True, kw_only=True):
 
     timings: Timings = QUICK
     hubs: HubLimits = HubLimits()
-    rules: ExchangeOptions = SWIFT
     event_latency_ms: float = 10.0
     reconcile: float = 2.0
     skew: float = 0.0
-    brackets: BracketMode = BracketMode.AUTO_OCO
+    brackets: Literal["AutoOCO", "PositionBrackets"] | None = None
     database: bool = False
     limits: RiskLimits = RiskLimits()
     rate_limits: bool = True
@@ -117,7 +112,7 @@ class Theatre:
                 event_latency_ms=staging.event_latency_ms,
                 rate_limits=staging.rate_limits,
             ),
-            rules=staging.rules,
+            rules=ExchangeOptions(latencies=SWIFT),
             limits=staging.hubs,
         )
         await self._stack.enter_async_context(self.emulator)
@@ -134,24 +129,12 @@ class Theatre:
             await self.open_desk()
 
     def _account(self) -> str:
-        """The practice account, or one with other brackets."""
-        exchange = self.emulator.gateway.exchange
-        user = self.emulator.endpoint.user
-        practice = exchange.accounts(user)[0]
-        if self.staging.brackets is practice.bracket_mode:
-            return str(practice.id)
-        exchange.open_account(
-            VenueAccount(
-                id=_OWN_ACCOUNT,
-                user=user,
-                name="PRAC-V2-DRILL",
-                balance=practice.balance,
-                start_balance=practice.start_balance,
-                bracket_mode=self.staging.brackets,
-                max_lots=practice.max_lots,
-            )
-        )
-        return str(_OWN_ACCOUNT)
+        """The practice account, set to the brackets that the drill wants."""
+        practice = self.emulator.gateway.exchange.accounts(self.emulator.endpoint.user)[0]
+        if self.staging.brackets is not None:
+            settings = AccountChange(account_id=practice.id, bracket_mode=self.staging.brackets)
+            self._control.carry_out("account", settings)
+        return str(practice.id)
 
     # -- the desk --------------------------------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ from tradeconsole.drills.desk import SYMBOL
 from tradeconsole.drills.drill import Drill
 from tradeconsole.drills.theatre import Staging, Theatre
 from tradeconsole.errors import BrokerRejected, RequestRefused, TradeConsoleError
-from tradeconsole.exchange.records import BracketMode
 
 
 async def halt(theatre: Theatre) -> None:
@@ -106,7 +105,7 @@ DRILLS: Final = (
         what="the account takes no brackets",
         bound=4.0,
         storm=rejected_bracket,
-        staging=Staging(brackets=BracketMode.POSITION),
+        staging=Staging(brackets="PositionBrackets"),
     ),
     Drill(
         name="partial-fill",
