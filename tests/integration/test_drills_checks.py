@@ -56,7 +56,7 @@ def test_a_true_picture_holds_and_says_what_was_compared(picture: Picture) -> No
     assert all(finding.held and finding.compared for finding in findings)
     assert len({finding.check for finding in findings}) == len(findings) == 8
     told = {finding.check: finding.compared for finding in findings}
-    assert told["no order twice"] == "4 orders of 4 asked for at the gateway, each tag once"
+    assert told["no order twice"] == "4 orders at the gateway, 4 taken of 4 asked for, each tag once"
     assert told["positions equal the gateway's"] == "MNQ Z26 +3"
     assert told["protected, or shown unprotected"].startswith("MNQ Z26 2/3 covered")
 

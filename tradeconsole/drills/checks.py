@@ -58,14 +58,18 @@ def examine(records: GatewayRecords, book: Book, asked: int | None = None) -> tu
 
 
 def no_order_twice(records: GatewayRecords, asked: int | None = None) -> Finding:
-    """Every tag is at the gateway once at most, and there are no more of the trader's orders than he asked for."""
+    """Every tag is at the gateway once at most, and no more of the trader's orders were taken than he asked for.
+
+    An entry whose bracket the gateway refuses may be sent again without it: refused orders do not count.
+    """
     tags = [order.tag for order in records.orders if order.tag]
-    ours = [tag for tag in tags if _is_by_hand(tag)]
+    ours = [order for order in records.orders if order.tag and _is_by_hand(order.tag)]
+    taken = sum(order.status is not OrderStatus.REJECTED for order in ours)
     troubles = [f"{tag} is there {count} times" for tag, count in Counter(tags).items() if count > 1]
-    if asked is not None and len(ours) > asked:
-        troubles.append(f"{len(ours)} orders arrived, {asked} were asked for")
-    wanted = "" if asked is None else f" of {asked} asked for"
-    return _finding("no order twice", f"{len(ours)} orders{wanted} at the gateway, each tag once", troubles)
+    if asked is not None and taken > asked:
+        troubles.append(f"{taken} orders were taken, {asked} were asked for")
+    wanted = "" if asked is None else f", {taken} taken of {asked} asked for"
+    return _finding("no order twice", f"{len(ours)} orders at the gateway{wanted}, each tag once", troubles)
 
 
 def none_forgotten(records: GatewayRecords, book: Book) -> Finding:

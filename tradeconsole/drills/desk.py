@@ -23,6 +23,7 @@ from tradeconsole.domain.events import Channel, ChannelState, StorageChanged
 from tradeconsole.domain.orders import Bracket, Order, OrderStatus, OrderType, Side
 from tradeconsole.domain.portfolio import RoundTrip
 from tradeconsole.domain.sessions import load_calendar
+from tradeconsole.drills.plan import SYMBOL
 from tradeconsole.drills.timeline import Timeline, Who
 from tradeconsole.emulator.home import Endpoint
 from tradeconsole.engine.clock import VenueClock
@@ -48,7 +49,6 @@ QUICK: Final = Timings(
 """Waits a tenth as long as a trader's, so that a drill is over soon."""
 
 PATIENCE: Final = 6.0
-SYMBOL: Final = "MNQ"
 _LOOK: Final = 0.01
 
 

@@ -12,6 +12,9 @@ ROUNDS: Final = (6, 12)
 
 _SHORTEST_STOP: Final = 8
 
+SYMBOL: Final = "MNQ"
+"""What is traded."""
+
 
 class Enter(msgspec.Struct, frozen=True):
     """Place an order, `ticks` away from the market where its type has a price; with stop and target if wanted."""
@@ -162,5 +165,11 @@ _TROUBLES: Final[tuple[tuple[str, dict[str, object]], ...]] = (
     ("reject", {"orders": 1, "later": (True, False)}),
     ("fills", {"size": 1, "gap_ms": (5.0, 60.0)}),
     ("session", {"closed": (True, False)}),
+    ("halt", {"contract": SYMBOL, "halted": (True, True, False)}),
+    ("account", {"bracket_mode": ("PositionBrackets", "PositionBrackets", "AutoOCO")}),
+    ("account", {"can_trade": (True, False)}),
 )
-"""What may go wrong: operations of the control plane, with what their arguments are drawn from."""
+"""What may go wrong: operations of the control plane, with what their arguments are drawn from.
+
+The account of an order to one is the drill's own, and not drawn.
+"""

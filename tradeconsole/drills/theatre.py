@@ -12,7 +12,8 @@ import msgspec
 from tradeconsole.brokers.projectx.connection import Timings
 from tradeconsole.domain.events import Channel, ChannelState
 from tradeconsole.drills.checks import Finding, examine
-from tradeconsole.drills.desk import PATIENCE, QUICK, SYMBOL, Desk, Stalled, until
+from tradeconsole.drills.desk import PATIENCE, QUICK, Desk, Stalled, until
+from tradeconsole.drills.plan import SYMBOL
 from tradeconsole.drills.records import GatewayRecords, read_records
 from tradeconsole.drills.stage_clock import StageClock
 from tradeconsole.drills.storage import make_store

@@ -19,9 +19,10 @@ from tradeconsole.domain.commands import (
 )
 from tradeconsole.domain.events import Channel, ChannelState
 from tradeconsole.domain.orders import Bracket, Order, OrderType
-from tradeconsole.drills.desk import QUICK, SYMBOL, Desk
+from tradeconsole.drills.desk import QUICK, Desk
 from tradeconsole.drills.drill import SHORT_WAITS, Drill
 from tradeconsole.drills.plan import (
+    SYMBOL,
     Action,
     Cancel,
     CancelEverything,
@@ -31,6 +32,7 @@ from tradeconsole.drills.plan import (
     Nudge,
     Plan,
     Resize,
+    Trouble,
     draw_plan,
 )
 from tradeconsole.drills.theatre import Staging, Theatre
@@ -54,7 +56,7 @@ async def play_plan(theatre: Theatre, plan: Plan) -> None:
     """Play a plan, then let the gateway be well again."""
     for each in plan:
         for trouble in each.troubles:
-            theatre.order(trouble.name, **trouble.arguments)
+            _make_trouble(theatre, trouble)
         await asyncio.gather(*(_act(theatre, action) for action in each.actions))
         if each.restarts:
             await theatre.close_desk()
@@ -65,8 +67,15 @@ async def play_plan(theatre: Theatre, plan: Plan) -> None:
     await _calm(theatre)
 
 
+def _make_trouble(theatre: Theatre, trouble: Trouble) -> None:
+    own = {"account_id": int(theatre.desk.account_id)} if trouble.name == "account" else {}
+    theatre.order(trouble.name, **own, **trouble.arguments)
+
+
 async def _calm(theatre: Theatre) -> None:
     theatre.order("clear")
+    theatre.order("halt", contract=SYMBOL, halted=False)
+    theatre.order("account", account_id=int(theatre.desk.account_id), can_trade=True)
     if theatre.desk.state(Channel.ACCOUNT) is ChannelState.KICKED:
         # who was thrown out twice waits for the trader
         await theatre.desk.attempt(Reconcile())

@@ -6,8 +6,8 @@ from typing import Final
 from tradeconsole.domain.commands import CancelOrder
 from tradeconsole.domain.orders import Bracket, OrderStatus
 from tradeconsole.drills.checks import shown_covered
-from tradeconsole.drills.desk import SYMBOL
 from tradeconsole.drills.drill import Drill
+from tradeconsole.drills.plan import SYMBOL
 from tradeconsole.drills.theatre import Staging, Theatre
 from tradeconsole.errors import BrokerRejected, RequestRefused, TradeConsoleError
 
@@ -29,25 +29,27 @@ async def halt(theatre: Theatre) -> None:
 
 
 async def rejected_bracket(theatre: Theatre) -> None:
-    """The account takes no brackets: no position may be shown as protected that is not."""
+    """The account takes no brackets: the engine keeps the stop itself, and shows as bare what nobody protects."""
     desk = theatre.desk
-    bracket = Bracket(stop_ticks=40, target_ticks=80)
-    outcome = await desk.attempt(desk.command(2, bracket=bracket))
-    words = str(outcome) if isinstance(outcome, TradeConsoleError) else "taken"
-    await theatre.recovers()
-    held = desk.size()
+    outcome = await desk.attempt(desk.command(2, bracket=Bracket(stop_ticks=40, target_ticks=80)))
+    words = str(outcome) if isinstance(outcome, TradeConsoleError) else outcome.message
+    await theatre.until(lambda: desk.size() == 2 == _covered(theatre), "the position to be protected")
     theatre.expect(
-        "no order without its protection",
-        not held or _covered(theatre) == abs(held),
-        f"an entry with a bracket is answered: {words}; the desk holds {held:+d}, {_covered(theatre)} covered",
+        "no position without its protection",
+        _covered(theatre) == desk.size(),
+        f"the trader is told: {words}; the desk holds {desk.size():+d}, {_covered(theatre)} covered",
     )
     await desk.buy()
-    await theatre.until(lambda: desk.size() == held + 1, "a plain entry to fill")
+    await theatre.until(lambda: desk.size() == 3, "a plain entry to fill")
     theatre.expect(
-        "a bare position is shown as such",
-        _covered(theatre) == desk.size() - 1,
+        "a bare contract is shown as such",
+        _covered(theatre) == 2,
         f"the desk holds {desk.size():+d} and shows {_covered(theatre)} of them covered",
     )
+    theatre.order("drop", hub="user")
+    theatre.move(-45)
+    await theatre.until(lambda: desk.size() == 1, "the stop to fill")
+    await theatre.until(lambda: not desk.orders(OrderStatus.WORKING), "the target to be cancelled")
 
 
 def _covered(theatre: Theatre) -> int:
