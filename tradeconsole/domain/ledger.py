@@ -25,8 +25,10 @@ class LedgerChange(msgspec.Struct, frozen=True, gc=False):
 
 
 def _order(fill: Fill) -> tuple[object, ...]:
-    # broker ids grow; compared by length first, they sort as numbers without being numbers
-    return fill.time, len(fill.fill_id), fill.fill_id
+    # stream and records may tell one moment in different precision: within a millisecond ids decide. They grow;
+    # compared by length first, they sort as numbers without being numbers
+    moment = fill.time.replace(microsecond=fill.time.microsecond // 1000 * 1000)
+    return moment, len(fill.fill_id), fill.fill_id
 
 
 class Ledger:

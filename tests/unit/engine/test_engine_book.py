@@ -161,6 +161,15 @@ def test_a_round_trip_is_net_of_fees(book: Book) -> None:
     assert book.position(ACCOUNT, MNQ) is None
 
 
+def test_fills_of_one_moment_keep_their_order_however_finely_it_was_told(book: Book) -> None:
+    # an entry and its stop fill on one print: the hub writes seven digits, the records six
+    entry = make_fill(fill_id="3000000001", size=3, time=NOON + timedelta(microseconds=1))
+    stop = make_fill(fill_id="3000000002", size=2, side=Side.SELL, time=NOON)
+    out = make_fill(fill_id="3000000003", size=1, side=Side.SELL, time=NOON + timedelta(seconds=1))
+    publish(book, FillReported(entry), FillReported(stop), FillReported(out))
+    assert [(trip.side, trip.size) for trip in book.round_trips.values()] == [(Side.BUY, 3)]
+
+
 def test_a_lost_fill_found_late_gives_the_history_that_would_have_been(book: Book) -> None:
     """The opening fill's event is lost, the closing one looks like a new short until the opening is found."""
     opening = make_fill(fill_id="1", time=NOON)
