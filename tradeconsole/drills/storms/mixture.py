@@ -59,6 +59,8 @@ async def play_plan(theatre: Theatre, plan: Plan) -> None:
             _make_trouble(theatre, trouble)
         await asyncio.gather(*(_act(theatre, action) for action in each.actions))
         if each.restarts:
+            # the gateway is taken to list no locked account as active (unverified): such a one is not shown from a start
+            _unlock(theatre)
             await theatre.close_desk()
             await theatre.open_desk(wait=False)
         if each.move is not None:
@@ -72,10 +74,14 @@ def _make_trouble(theatre: Theatre, trouble: Trouble) -> None:
     theatre.order(trouble.name, **own, **trouble.arguments)
 
 
+def _unlock(theatre: Theatre) -> None:
+    theatre.order("account", account_id=int(theatre.desk.account_id), can_trade=True)
+
+
 async def _calm(theatre: Theatre) -> None:
     theatre.order("clear")
     theatre.order("halt", contract=SYMBOL, halted=False)
-    theatre.order("account", account_id=int(theatre.desk.account_id), can_trade=True)
+    _unlock(theatre)
     if theatre.desk.state(Channel.ACCOUNT) is ChannelState.KICKED:
         # who was thrown out twice waits for the trader
         await theatre.desk.attempt(Reconcile())
