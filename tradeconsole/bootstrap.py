@@ -18,6 +18,7 @@ from tradeconsole.emulator.home import Endpoint
 from tradeconsole.emulator.process import EmulatorProcess, reset
 from tradeconsole.engine.clock import VenueClock
 from tradeconsole.engine.engine import Engine, EngineOptions
+from tradeconsole.engine.protection.watch import Policy, ProtectionOptions
 from tradeconsole.engine.risk import RiskLimits
 from tradeconsole.engine.thread import EngineThread
 from tradeconsole.engine.venue_calendar import VenueCalendar
@@ -267,6 +268,11 @@ def _options(settings: Settings, *, quiet: bool) -> EngineOptions:
             price_collar_percent=risk.price_collar_percent,
             max_data_age=settings.engine.stale_after_seconds,
             read_only=settings.active.read_only,
+        ),
+        protection=ProtectionOptions(
+            policy=Policy(settings.protection.unprotected),
+            alert_after=settings.protection.alert_after_seconds,
+            act_after=settings.protection.act_after_seconds,
         ),
     )
 

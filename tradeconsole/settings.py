@@ -152,6 +152,17 @@ class RiskSettings(Section):
     target_ticks: int | None = Field(None, ge=1)
 
 
+class ProtectionSettings(Section):
+    """What happens when the stop that an entry's bracket promised is missing."""
+
+    unprotected: Literal["alert", "replace", "flatten"] = "alert"
+    """After the alarm: nothing more, place another stop, or get flat."""
+    alert_after_seconds: Seconds = 3
+    """So long a stop may be unconfirmed before the alarm."""
+    act_after_seconds: Seconds = 10
+    """And so long before `replace` or `flatten` acts."""
+
+
 class InterfaceSettings(Section):
     theme: str = "tradeconsole"
     fps: float = Field(10, gt=0, le=60)
@@ -200,6 +211,7 @@ class _File(Section):
     storage: StorageSettings = StorageSettings()
     engine: EngineSettings = EngineSettings()
     risk: RiskSettings = RiskSettings()
+    protection: ProtectionSettings = ProtectionSettings()
     interface: InterfaceSettings = InterfaceSettings()
     logging: LoggingSettings = LoggingSettings()
 

@@ -1,20 +1,40 @@
-"""Verbs that trade: order buy, order sell, order modify, cancel, flatten. Each call arms for itself alone."""
+"""Verbs that trade: order buy, order sell, order modify, cancel, close, flatten. Each call arms for itself alone."""
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final
 
 import typer
 
 from tradeconsole.cli.invocation import EPILOG, Invocation, invocation
 from tradeconsole.cli.one_shot import with_picture
+from tradeconsole.cli.order_options import (
+    Kind,
+    Limit,
+    Size,
+    Stop,
+    StopTicks,
+    StopTrails,
+    Symbol,
+    TargetTicks,
+    Trail,
+    WantedOrder,
+    bracket_of,
+    whole_number,
+)
 from tradeconsole.cli.output import Row, identity
 from tradeconsole.cli.picture import Picture
-from tradeconsole.cli.records import Account, order_row
-from tradeconsole.domain.commands import Arm, CancelAll, CancelOrder, Flatten, ModifyOrder, PlaceOrder
-from tradeconsole.domain.orders import Bracket, OrderStatus, OrderType, Side
+from tradeconsole.cli.records import Account, order_row, position_row
+from tradeconsole.domain.commands import (
+    Arm,
+    CancelAll,
+    CancelOrder,
+    ClosePosition,
+    Flatten,
+    ModifyOrder,
+)
+from tradeconsole.domain.orders import OrderStatus, Side
 from tradeconsole.errors import BrokerRejected, ConfigError, InvalidRequest, OrderInDoubt
-from tradeconsole.views.models import OrderRow
+from tradeconsole.views.models import OrderRow, PositionRow
 from tradeconsole.views.session import Preview, Receipt
 
 _UNDER_WAY: Final = frozenset(
@@ -22,32 +42,6 @@ _UNDER_WAY: Final = frozenset(
 )
 
 
-def _price(text: str) -> Decimal:
-    try:
-        price = Decimal(text)
-    except InvalidOperation:
-        raise typer.BadParameter(f"'{text}' is not a price") from None
-    if not price.is_finite():
-        raise typer.BadParameter(f"'{text}' is not a price")
-    return price
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise typer.BadParameter(f"'{text}' is not a whole number") from None
-
-
-Symbol = Annotated[str, typer.Argument(help="MNQ, or one contract such as MNQZ6.")]
-Size = Annotated[int, typer.Argument(parser=_whole, metavar="SIZE", help="Contracts.")]
-Limit = Annotated[
-    Decimal | None, typer.Option("--limit", parser=_price, metavar="PRICE", help="Limit price.")
-]
-Stop = Annotated[Decimal | None, typer.Option("--stop", parser=_price, metavar="PRICE", help="Stop price.")]
-Trail = Annotated[int | None, typer.Option("--trail", help="Trailing stop, so many ticks away.")]
-StopTicks = Annotated[int | None, typer.Option(help="Protective stop, so many ticks from the fill.")]
-TargetTicks = Annotated[int | None, typer.Option(help="Profit target, so many ticks from the fill.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 order = typer.Typer(help="Place an order, or change one.", no_args_is_help=True)
@@ -57,6 +51,7 @@ def register(app: typer.Typer) -> None:
     """Add these verbs."""
     app.add_typer(order, name="order")
     app.command("cancel", epilog=EPILOG)(cancel)
+    app.command("close", epilog=EPILOG)(close)
     app.command("flatten", epilog=EPILOG)(flatten)
 
 
@@ -68,13 +63,16 @@ def buy(
     limit: Limit = None,
     stop: Stop = None,
     trail: Trail = None,
+    kind: Kind = None,
     stop_ticks: StopTicks = None,
     target_ticks: TargetTicks = None,
+    stop_trails: StopTrails = False,
     account: Account = None,
     yes: Yes = False,
 ) -> None:
-    """Buy: at the market, or at --limit, --stop or --trail."""
-    wanted = _Wanted(symbol, Side.BUY, size, limit, stop, trail, stop_ticks, target_ticks)
+    """Buy: at the market, at --limit, --stop or --trail, or by joining a side of the market."""
+    bracket = bracket_of(stop_ticks, target_ticks, trails=stop_trails)
+    wanted = WantedOrder(symbol, Side.BUY, size, kind, limit, stop, trail, bracket)
     _place(invocation(context), wanted, account, yes=yes)
 
 
@@ -86,13 +84,16 @@ def sell(
     limit: Limit = None,
     stop: Stop = None,
     trail: Trail = None,
+    kind: Kind = None,
     stop_ticks: StopTicks = None,
     target_ticks: TargetTicks = None,
+    stop_trails: StopTrails = False,
     account: Account = None,
     yes: Yes = False,
 ) -> None:
-    """Sell: at the market, or at --limit, --stop or --trail."""
-    wanted = _Wanted(symbol, Side.SELL, size, limit, stop, trail, stop_ticks, target_ticks)
+    """Sell: at the market, at --limit, --stop or --trail, or by joining a side of the market."""
+    bracket = bracket_of(stop_ticks, target_ticks, trails=stop_trails)
+    wanted = WantedOrder(symbol, Side.SELL, size, kind, limit, stop, trail, bracket)
     _place(invocation(context), wanted, account, yes=yes)
 
 
@@ -159,6 +160,44 @@ def cancel(
     _report(call, *with_picture(call, None, work))
 
 
+def close(
+    context: typer.Context,
+    symbol: Symbol,
+    size: Annotated[
+        int | None, typer.Argument(parser=whole_number, metavar="SIZE", help="Contracts; else all of them.")
+    ] = None,
+    account: Account = None,
+    yes: Yes = False,
+) -> None:
+    """Close a position, or part of it, at the market.
+
+    Other orders stay: `flatten` also cancels them.
+    """
+    call = invocation(context)
+
+    async def work(picture: Picture) -> tuple[Receipt, PositionRow | None]:
+        before = _held(picture, symbol)
+        held = abs(before.size)
+        if size is not None and not 1 <= size <= held:
+            raise InvalidRequest(f"size {size}: the position in {before.name} has {held} to close")
+        words = f"{size or held} of {held} {before.name} at the market"
+        call.confirm(f"Close {words} in {picture.account.name}?", yes=yes, required=False)
+        receipt = await picture.session.send(ClosePosition(picture.account.account_id, symbol, size))
+
+        def smaller() -> bool:
+            after = _position(picture, before.instrument_id)
+            return (abs(after.size) if after else 0) <= held - (size or held)
+
+        if not await picture.settle(smaller):
+            raise OrderInDoubt("the broker has not confirmed the close yet: look at 'tradeconsole positions'")
+        return receipt, _position(picture, before.instrument_id)
+
+    receipt, left = with_picture(call, account, work)
+    row = position_row(left) if left else None
+    words = f"{row['side']} {row['size']} {row['name']}" if row else "flat"
+    call.tell({"message": receipt.message, "position": row}, f"{receipt.message}; left: {words}")
+
+
 def flatten(
     context: typer.Context,
     symbol: Annotated[str | None, typer.Argument(metavar="[SYMBOL]", help="Only this instrument.")] = None,
@@ -187,48 +226,7 @@ def flatten(
     )
 
 
-class _Wanted(NamedTuple):
-    """An order as the options name it."""
-
-    symbol: str
-    side: Side
-    size: int
-    limit: Decimal | None
-    stop: Decimal | None
-    trail: int | None
-    stop_ticks: int | None
-    target_ticks: int | None
-
-    def command(self, account_id: str) -> PlaceOrder:
-        """Raises `ConfigError` if options contradict each other."""
-        if self.trail is not None and (self.limit is not None or self.stop is not None):
-            raise ConfigError("--trail goes with neither --limit nor --stop")
-        match (self.limit is not None, self.stop is not None, self.trail is not None):
-            case (True, True, _):
-                kind = OrderType.STOP_LIMIT
-            case (True, False, _):
-                kind = OrderType.LIMIT
-            case (False, True, _):
-                kind = OrderType.STOP
-            case (_, _, True):
-                kind = OrderType.TRAILING_STOP
-            case _:
-                kind = OrderType.MARKET
-        return PlaceOrder(
-            account_id=account_id,
-            symbol=self.symbol,
-            side=self.side,
-            size=self.size,
-            type=kind,
-            limit_price=self.limit,
-            stop_price=self.stop,
-            trail_ticks=self.trail,
-            bracket=Bracket(self.stop_ticks, self.target_ticks) or None,
-            origin="cli",
-        )
-
-
-def _place(call: Invocation, wanted: _Wanted, account: str | None, *, yes: bool) -> None:
+def _place(call: Invocation, wanted: WantedOrder, account: str | None, *, yes: bool) -> None:
     async def work(picture: Picture) -> tuple[Receipt, list[Row]]:
         command = wanted.command(picture.account.account_id)
         await _arm(picture)
@@ -291,6 +289,18 @@ async def _outcome(picture: Picture, receipt: Receipt) -> list[Row]:
 async def _arm(picture: Picture) -> None:
     account = picture.account
     await picture.session.send(Arm(account.account_id, phrase=account.name))
+
+
+def _held(picture: Picture, symbol: str) -> PositionRow:
+    wanted = symbol.upper()
+    for row in picture.positions:
+        if wanted in {row.symbol.upper(), row.name.upper(), row.instrument_id.upper()}:
+            return row
+    raise InvalidRequest(f"no open position in {symbol}: 'tradeconsole positions' lists them")
+
+
+def _position(picture: Picture, instrument_id: str) -> PositionRow | None:
+    return next((row for row in picture.positions if row.instrument_id == instrument_id), None)
 
 
 async def _find(picture: Picture, order_id: str, account: str | None) -> OrderRow:

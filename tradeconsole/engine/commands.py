@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import datetime
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -42,6 +45,8 @@ from tradeconsole.errors import (
     TradeConsoleError,
 )
 from tradeconsole.ports import AuditEntry, Clock, Journal
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -131,14 +136,15 @@ class Commands:
                 return await self._place(command)
             case ModifyOrder():
                 self._check_size(command)
-                order = await self._execution.modify(command)
-                return Done("change sent", (order.order_id,))
+                await self._unless_late(command.order_id, self._execution.modify(command))
+                return Done("change sent", (command.order_id,))
             case NudgeOrder():
                 return await self._nudge(command)
             case CancelOrder():
-                order = await self._cancel(command.order_id)
-                is_late = order.status is OrderStatus.FILLED
-                return Done("too late: the order is filled" if is_late else "cancel sent", (order.order_id,))
+                order = await self._unless_late(command.order_id, self._cancel(command.order_id))
+                if order.status is OrderStatus.FILLED:
+                    raise self._too_late(order)
+                return Done("cancel sent", (command.order_id,))
             case CancelAll():
                 return await self._cancel_all(command)
             case ClosePosition() | Flatten():
@@ -181,8 +187,27 @@ class Commands:
         with self._guardian.released(order_id):
             return await self._execution.cancel(order_id)
 
+    async def _unless_late(self, order_id: str, change: Coroutine[Any, Any, T]) -> T:
+        """Make a change; if the broker refuses it because the order has ended meanwhile, say how it did."""
+        try:
+            return await change
+        except BrokerRejected as refusal:
+            order = self._book.orders[order_id]
+            with suppress(BrokerError):
+                await self._sync.sync(order.account_id)
+            order = self._book.orders[order_id]
+            if not order.status.is_final:
+                raise
+            raise self._too_late(order) from refusal
+
+    def _too_late(self, order: Order) -> InvalidRequest:
+        price = ""
+        if order.filled and order.average_price is not None:
+            price = f" at {self._book.instruments[order.instrument_id].format(order.average_price)}"
+        return InvalidRequest(f"too late: the order is {order.status} already{price}")
+
     async def _nudge(self, command: NudgeOrder) -> Done:
-        aim = await self._execution.nudge(command)
+        aim = await self._unless_late(command.order_id, self._execution.nudge(command))
         instrument = self._book.instruments[self._book.orders[command.order_id].instrument_id]
         unit = "tick" if abs(command.ticks) == 1 else "ticks"
         return Done(f"moving to {instrument.format(aim)} ({command.ticks:+d} {unit})", (command.order_id,))

@@ -233,6 +233,9 @@ class Execution:
             raise InvalidRequest(f"{order.filled} of {order.size} are filled: the size must stay above that")
         others = tuple(other for other in situation.open_orders if other.order_id != order.order_id)
         resized = msgspec.structs.replace(changed, bracket=None, filled=0, size=changed.size - order.filled)
+        if order.type is OrderType.TRAILING_STOP:
+            # a trail is placed by its distance and moved by its level, which only the venue can judge
+            resized = msgspec.structs.replace(resized, stop_price=None, trail_ticks=order.trail_ticks or 1)
         if changed.size > order.size:
             risk.check(resized, msgspec.structs.replace(situation, open_orders=others))
         else:
@@ -340,7 +343,8 @@ def describe(command: PlaceOrder, instrument: Instrument) -> str:
         words.append(f"trail {command.trail_ticks} ticks")
     if command.bracket:
         if command.bracket.stop_ticks is not None:
-            words.append(f"stop {command.bracket.stop_ticks} ticks")
+            trails = " trailing" if command.bracket.trailing else ""
+            words.append(f"stop {command.bracket.stop_ticks} ticks{trails}")
         if command.bracket.target_ticks is not None:
             words.append(f"target {command.bracket.target_ticks} ticks")
     return ", ".join(words)

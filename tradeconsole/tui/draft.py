@@ -11,7 +11,17 @@ from tradeconsole.domain.orders import Bracket, OrderType, Side
 from tradeconsole.errors import InvalidRequest
 from tradeconsole.views.models import TicketView
 
-TYPES: Final = (OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.TRAILING_STOP)
+TYPES: Final = (
+    OrderType.MARKET,
+    OrderType.LIMIT,
+    OrderType.STOP,
+    OrderType.TRAILING_STOP,
+    OrderType.JOIN_BID,
+    OrderType.JOIN_ASK,
+)
+
+UNPRICED: Final = frozenset({OrderType.MARKET, OrderType.JOIN_BID, OrderType.JOIN_ASK})
+"""Types whose price is the market's."""
 
 STOP_AWAY_TICKS: Final = 8
 """How far beyond the market a new stop entry starts, so that it does not fill at once."""
@@ -34,7 +44,7 @@ class Field(StrEnum):
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """What the ticket holds; the four fields are text as typed, empty means none.
 
-    `price` is a price for limit and stop orders, a distance in ticks for trailing stops, unused at the market.
+    `price` is a price for limit and stop orders, a distance in ticks for trailing stops, else unused.
     """
 
     side: Side = Side.BUY
@@ -43,6 +53,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     price: str = ""
     stop: str = ""
     target: str = ""
+    trails: bool = False
+    """Whether the protective stop follows the market at its distance."""
 
 
 def new_draft(view: TicketView, side: Side) -> Draft:
@@ -76,7 +88,7 @@ def first_price(draft: Draft, view: TicketView) -> str:
     """Limit: join the near side of the market. Stop: a few ticks beyond the far side. Trailing: the usual stop."""
     if draft.type is OrderType.TRAILING_STOP:
         return str(view.default_stop_ticks or TRAIL_TICKS)
-    if draft.type is OrderType.MARKET:
+    if draft.type in UNPRICED:
         return ""
     near, far = (view.bid, view.ask) if draft.side is Side.BUY else (view.ask, view.bid)
     observed = near if draft.type is OrderType.LIMIT else far
@@ -110,10 +122,12 @@ def command(draft: Draft, view: TicketView, account_id: str) -> PlaceOrder:
         InvalidRequest: a field does not hold a number, or a price is missing. Whether the order makes sense is
             for the engine to say.
     """
-    price = None if draft.type is OrderType.MARKET else _price(draft)
+    price = None if draft.type in UNPRICED else _price(draft)
     trailing = draft.type is OrderType.TRAILING_STOP
     bracket = Bracket(
-        stop_ticks=_distance("stop", draft.stop), target_ticks=_distance("target", draft.target)
+        stop_ticks=_distance("stop", draft.stop),
+        target_ticks=_distance("target", draft.target),
+        trailing=draft.trails and bool(draft.stop.strip()),
     )
     return PlaceOrder(
         account_id=account_id,

@@ -29,6 +29,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "order.cancel_all": orders.cancel_all,
     "order.next": orders.next_order,
     "trade.lists": views.next_list,
+    "position.close": positions.close,
     "position.flatten": positions.flatten,
     "position.panic": positions.panic,
     "watch.add": markets.add_symbol,

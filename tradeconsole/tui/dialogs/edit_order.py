@@ -8,7 +8,6 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Label, Static
 
 from tradeconsole.domain.commands import ModifyOrder
-from tradeconsole.domain.orders import OrderType
 from tradeconsole.tui.dialogs.dialog import Dialog
 from tradeconsole.tui.widgets.step_input import StepInput
 from tradeconsole.views.models import OrderRow
@@ -83,7 +82,7 @@ class EditOrder(Dialog[ModifyOrder]):
         moved = wanted if wanted != order.price else None
         if moved is None and size == order.size:
             return "nothing has changed; Esc leaves"
-        is_limit = order.type is OrderType.LIMIT
+        is_limit = order.stop_price is None
         return ModifyOrder(
             order_id=order.order_id,
             size=size if size != order.size else None,

@@ -2,13 +2,43 @@
 
 import asyncio
 
-from tradeconsole.domain.commands import Disarm, Flatten
+from tradeconsole.domain.commands import ClosePosition, Disarm, Flatten
 from tradeconsole.tui.desk import Desk
+from tradeconsole.tui.dialogs.close_part import ClosePart
 from tradeconsole.tui.dialogs.confirm import Confirm, Question
 from tradeconsole.tui.flows.wording import ready, second_key, stakes
 from tradeconsole.tui.keys import PANIC
 from tradeconsole.tui.render.numbers import signed_money, signed_size
 from tradeconsole.views.models import Frame, PositionRow
+
+
+async def close(desk: Desk) -> None:
+    """Close the selected position at the market, or part of it; without a selection, the watched instrument's."""
+    header = ready(desk)
+    if header is None or header.account is None:
+        return
+    position = desk.selected_position()
+    if position is None and desk.picture.ticket is not None:
+        position = _held(desk.picture, desk.picture.ticket.instrument_id)
+    if position is None:
+        desk.say("There is no position to close.", "warning")
+        return
+    held = abs(position.size)
+    size: int | None = held
+    if held > 1:
+        size = await desk.ask(ClosePart(position, desk.appearance.quiet))
+    if size is None:
+        return
+    facts = [stakes(header), _holding(position), f"{size} of {held} at the market; other orders stay."]
+    question = Question(
+        title=f"Close {size} {position.name}?",
+        facts=facts,
+        verb="Close",
+        key=second_key(desk, "position.close"),
+    )
+    if await desk.ask(Confirm(question, desk.appearance.quiet)):
+        account_id = header.account.account_id
+        await desk.send(ClosePosition(account_id, position.instrument_id, None if size == held else size))
 
 
 async def flatten(desk: Desk) -> None:

@@ -16,7 +16,17 @@ from tradeconsole.actions import ACTIONS, Danger
 from tradeconsole.domain.commands import PlaceOrder
 from tradeconsole.domain.orders import OrderType, Side
 from tradeconsole.errors import InvalidRequest
-from tradeconsole.tui.draft import Draft, Field, command, new_draft, retyped, stepped, turned, types_offered
+from tradeconsole.tui.draft import (
+    UNPRICED,
+    Draft,
+    Field,
+    command,
+    new_draft,
+    retyped,
+    stepped,
+    turned,
+    types_offered,
+)
 from tradeconsole.tui.render.numbers import price, signed_money, signed_size
 from tradeconsole.tui.widgets.choice import Choice
 from tradeconsole.tui.widgets.step_input import StepInput
@@ -186,6 +196,9 @@ class Ticket(Vertical):
         if event.key in {"plus", "minus"} and self.view is not None:
             event.stop()
             self.draft = stepped(self.draft, Field.SIZE, 1 if event.key == "plus" else -1, self.view)
+        elif event.key == "t" and self.query_one("#stop", StepInput).has_focus:
+            event.stop()
+            self.draft = msgspec.structs.replace(self.draft, trails=not self.draft.trails)
         elif event.key == "escape":
             event.stop()
             self.post_message(self.Left(self))
@@ -228,10 +241,11 @@ class Ticket(Vertical):
             if entry.value != getattr(draft, name.value):
                 with self.prevent(Input.Changed):
                     entry.value = getattr(draft, name.value)
-        self.query_one("#price", StepInput).disabled = draft.type is OrderType.MARKET
+        self.query_one("#price", StepInput).disabled = draft.type in UNPRICED
         trailing = draft.type is OrderType.TRAILING_STOP
         self.query_one("#price-unit", Label).update("ticks behind" if trailing else "")
-        self.query_one("#stop-unit", Label).update("ticks" if draft.stop else "")
+        stop = "ticks trailing" if draft.trails else "ticks  t trails"
+        self.query_one("#stop-unit", Label).update(stop if draft.stop else "")
         self.query_one("#target-unit", Label).update("ticks" if draft.target else "")
         self.set_class(draft.side is Side.BUY, "-buy")
         self.set_class(draft.side is Side.SELL, "-sell")

@@ -1,0 +1,123 @@
+"""How an order is named on the command line: the options, and the command that they mean."""
+
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Annotated, Final, NamedTuple
+
+import typer
+
+from tradeconsole.domain.commands import PlaceOrder
+from tradeconsole.domain.orders import Bracket, OrderType, Side
+from tradeconsole.errors import ConfigError
+
+
+class OrderKind(StrEnum):
+    """Order types as `--type` names them; `stop-limit` is there for venues that take it."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP = "stop"
+    STOP_LIMIT = "stop-limit"
+    TRAILING = "trailing"
+    JOIN_BID = "join-bid"
+    JOIN_ASK = "join-ask"
+
+
+_TYPES: Final = {
+    OrderKind.MARKET: OrderType.MARKET,
+    OrderKind.LIMIT: OrderType.LIMIT,
+    OrderKind.STOP: OrderType.STOP,
+    OrderKind.STOP_LIMIT: OrderType.STOP_LIMIT,
+    OrderKind.TRAILING: OrderType.TRAILING_STOP,
+    OrderKind.JOIN_BID: OrderType.JOIN_BID,
+    OrderKind.JOIN_ASK: OrderType.JOIN_ASK,
+}
+_OPTIONS: Final = {
+    OrderType.LIMIT: ("--limit",),
+    OrderType.STOP: ("--stop",),
+    OrderType.STOP_LIMIT: ("--limit", "--stop"),
+    OrderType.TRAILING_STOP: ("--trail",),
+}
+"""What an order of that type needs; others need nothing."""
+
+
+def _price(text: str) -> Decimal:
+    try:
+        price = Decimal(text)
+    except InvalidOperation:
+        raise typer.BadParameter(f"'{text}' is not a price") from None
+    if not price.is_finite():
+        raise typer.BadParameter(f"'{text}' is not a price")
+    return price
+
+
+def whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is not a whole number") from None
+
+
+Symbol = Annotated[str, typer.Argument(help="MNQ, or one contract such as MNQZ6.")]
+Size = Annotated[int, typer.Argument(parser=whole_number, metavar="SIZE", help="Contracts.")]
+Limit = Annotated[
+    Decimal | None, typer.Option("--limit", parser=_price, metavar="PRICE", help="Limit price.")
+]
+Stop = Annotated[Decimal | None, typer.Option("--stop", parser=_price, metavar="PRICE", help="Stop price.")]
+Trail = Annotated[int | None, typer.Option("--trail", help="Trailing stop, so many ticks away.")]
+Kind = Annotated[
+    OrderKind | None, typer.Option("--type", help="Else as the prices tell; join-bid and join-ask take none.")
+]
+StopTrails = Annotated[
+    bool, typer.Option("--stop-trails", help="The protective stop follows the market at its distance.")
+]
+StopTicks = Annotated[int | None, typer.Option(help="Protective stop, so many ticks from the fill.")]
+TargetTicks = Annotated[int | None, typer.Option(help="Profit target, so many ticks from the fill.")]
+
+
+class WantedOrder(NamedTuple):
+    """An order as the options name it."""
+
+    symbol: str
+    side: Side
+    size: int
+    kind: OrderKind | None
+    limit: Decimal | None
+    stop: Decimal | None
+    trail: int | None
+    bracket: Bracket | None
+
+    def command(self, account_id: str) -> PlaceOrder:
+        """Raises `ConfigError` if options contradict each other."""
+        return PlaceOrder(
+            account_id=account_id,
+            symbol=self.symbol,
+            side=self.side,
+            size=self.size,
+            type=self._type(),
+            limit_price=self.limit,
+            stop_price=self.stop,
+            trail_ticks=self.trail,
+            bracket=self.bracket,
+            origin="cli",
+        )
+
+    def _type(self) -> OrderType:
+        given = {"--limit": self.limit, "--stop": self.stop, "--trail": self.trail}
+        named = tuple(option for option, value in given.items() if value is not None)
+        if self.kind is None:
+            if "--trail" in named and len(named) > 1:
+                raise ConfigError("--trail goes with neither --limit nor --stop")
+            return next((kind for kind, needed in _OPTIONS.items() if needed == named), OrderType.MARKET)
+        kind = _TYPES[self.kind]
+        needed = _OPTIONS.get(kind, ())
+        if named != needed:
+            wants = " and ".join(needed) or "neither --limit nor --stop nor --trail"
+            raise ConfigError(f"--type {self.kind} takes {wants}")
+        return kind
+
+
+def bracket_of(stop: int | None, target: int | None, *, trails: bool) -> Bracket | None:
+    if trails and stop is None:
+        raise ConfigError("--stop-trails needs a distance: add --stop-ticks")
+    return Bracket(stop, target, trails) or None
