@@ -98,7 +98,7 @@ ACTIONS: tuple[Action, ...] = (
            where=_on(Where.TRADE), footer=12),
     # -- positions
     Action(id="position.close", label="Close", help="Close the selected position at the market, or part of it.",
-           keys=("c",), danger=Danger.TWO_KEYS, scope=Scope.TRADE, where=_TRADING, cli="close", footer=13),
+           keys=("c",), danger=Danger.TWO_KEYS, scope=Scope.TRADE, where=_TRADING, cli="close"),
     Action(id="position.flatten", label="Flatten", help="Cancel the orders of the selected instrument and close it.",
            keys=("f",), danger=Danger.TWO_KEYS, scope=Scope.TRADE, where=_TRADING, cli="flatten", footer=8),
     Action(id="position.panic", label="PANIC", help="Cancel all, close all, disarm. Works armed or not, everywhere.",
