@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 from command_line import PlayScript, RunCommand
-from factories import make_frame, make_order_row, make_preview
+from factories import make_frame, make_order_row, make_position_row, make_preview
 from fakes import ScriptedSession
 
 from tradeconsole.cli import picture
@@ -13,6 +13,7 @@ from tradeconsole.domain.commands import (
     Arm,
     CancelAll,
     CancelOrder,
+    ClosePosition,
     Command,
     Flatten,
     ModifyOrder,
@@ -116,6 +117,12 @@ def test_the_legs_of_a_filled_entry_are_waited_for(command: RunCommand, script: 
         (("--stop", "20200"), OrderType.STOP, None, Decimal(20200), None),
         (("--limit", "1.5", "--stop", "2.5"), OrderType.STOP_LIMIT, Decimal("1.5"), Decimal("2.5"), None),
         (("--trail", "20"), OrderType.TRAILING_STOP, None, None, 20),
+        (("--type", "market"), OrderType.MARKET, None, None, None),
+        (("--type", "limit", "--limit", "20100.25"), OrderType.LIMIT, Decimal("20100.25"), None, None),
+        (("--type", "stop", "--stop", "20200"), OrderType.STOP, None, Decimal(20200), None),
+        (("--type", "trailing", "--trail", "20"), OrderType.TRAILING_STOP, None, None, 20),
+        (("--type", "join-bid"), OrderType.JOIN_BID, None, None, None),
+        (("--type", "join-ask"), OrderType.JOIN_ASK, None, None, None),
     ],
 )
 def test_options_make_the_type_of_the_order(
@@ -144,6 +151,89 @@ def test_a_trail_with_a_price_is_refused_before_anything_is_sent(
     outcome = command(*BUY, "--trail", "5", "--limit", "1", "--yes")
     assert outcome.code == 2
     assert sent(session) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--type", "limit"), "--type limit takes --limit"),
+        (("--type", "market", "--limit", "1"), "--type market takes neither --limit nor"),
+        (("--type", "join-bid", "--limit", "1"), "--type join-bid takes neither"),
+        (("--type", "trailing", "--stop", "1"), "--type trailing takes --trail"),
+        (("--stop-trails",), "--stop-trails needs a distance: add --stop-ticks"),
+        (("--type", "iceberg"), "iceberg"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused_before_anything_is_sent(
+    command: RunCommand, script: PlayScript, options: tuple[str, ...], words: str
+) -> None:
+    session = ScriptedSession([make_frame()])
+    script(session)
+    outcome = command(*BUY, *options, "--yes")
+    assert outcome.code == 2
+    assert words in outcome.err
+    assert not any(isinstance(one, PlaceOrder) for one in session.commands)
+
+
+def test_a_protective_stop_may_trail(command: RunCommand, script: PlayScript) -> None:
+    session = ScriptedSession([make_frame(orders=())], on_send=filling)
+    script(session)
+    assert command(*BUY, "--stop-ticks", "40", "--stop-trails", "--yes").code == 0
+    order = sent(session)[-1]
+    assert isinstance(order, PlaceOrder)
+    assert order.bracket == Bracket(40, None, trailing=True)
+
+
+def closing(left: int) -> Callable[[ScriptedSession, Command], Receipt | None]:
+    """A gateway that closes at once and leaves so many contracts."""
+
+    def on(session: ScriptedSession, command: Command) -> Receipt | None:
+        if isinstance(command, ClosePosition):
+            session.push(Frame(positions=(make_position_row(size=left),) if left else ()))
+            return Receipt(message="closing 1 MNQZ6")
+        return None
+
+    return on
+
+
+def test_a_part_of_a_position_is_closed_without_arming(command: RunCommand, script: PlayScript) -> None:
+    session = ScriptedSession([make_frame(positions=(make_position_row(size=2),))], on_send=closing(1))
+    script(session)
+    outcome = command("close", "mnq", "1", "--json")
+    assert outcome.code == 0, outcome.err
+    assert sent(session) == [ClosePosition("1001", "mnq", 1)]
+    assert (outcome.json["position"]["side"], outcome.json["position"]["size"]) == ("LONG", 1)
+
+
+def test_a_whole_position_is_closed_and_told_flat(command: RunCommand, script: PlayScript) -> None:
+    session = ScriptedSession([make_frame(positions=(make_position_row(size=2),))], on_send=closing(0))
+    script(session)
+    outcome = command("close", "MNQZ6")
+    assert outcome.code == 0, outcome.err
+    assert sent(session) == [ClosePosition("1001", "MNQZ6", None)]
+    assert "left: flat" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(("MNQ", "3"), "size 3: the position in MNQZ6 has 2"), (("ES",), "no open position in ES")],
+)
+def test_more_than_is_held_cannot_be_closed(
+    command: RunCommand, script: PlayScript, arguments: tuple[str, ...], words: str
+) -> None:
+    session = ScriptedSession([make_frame(positions=(make_position_row(size=2),))])
+    script(session)
+    outcome = command("close", *arguments)
+    assert outcome.code == 3
+    assert words in outcome.err
+    assert sent(session) == []
+
+
+def test_a_close_that_does_not_show_is_in_doubt(command: RunCommand, script: PlayScript) -> None:
+    session = ScriptedSession([make_frame(positions=(make_position_row(size=2),))], on_send=closing(2))
+    script(session)
+    outcome = command("close", "MNQ")
+    assert outcome.code == OrderInDoubt.exit_code
 
 
 def test_without_a_terminal_an_order_needs_yes(command: RunCommand, script: PlayScript) -> None:

@@ -32,6 +32,7 @@ from tradeconsole.domain.events import (
 from tradeconsole.domain.orders import Bracket, Order, OrderRequest, OrderStatus, OrderType, Side
 from tradeconsole.engine.engine import Engine, EngineOptions
 from tradeconsole.errors import (
+    BracketsUnavailable,
     BrokerRejected,
     BrokerUnavailable,
     InvalidRequest,
@@ -350,3 +351,95 @@ async def test_cancel_all_is_content_when_what_it_could_not_cancel_has_ended(des
     desk.broker.on_cancel = too_late
     await desk.engine.handle(CancelAll(ACCOUNT))
     assert desk.engine.book.orders[order.order_id].status is OrderStatus.FILLED
+
+
+# -- brackets that the broker does not take --------------------------------------------------------------------
+
+
+def refuse_brackets(request: OrderRequest) -> str:
+    if request.bracket:
+        raise BracketsUnavailable("Brackets cannot be used with Position Brackets.", code=2)
+    return "3400000001"
+
+
+async def test_a_refused_bracket_is_followed_by_another_order_without_it(desk: Desk) -> None:
+    desk.broker.on_place = refuse_brackets
+    done = await desk.engine.handle(BUY)
+    first, second = desk.broker.placed
+    assert (first.bracket, second.bracket) == (BUY.bracket, None)
+    assert first.tag != second.tag
+    assert desk.engine.book.orders[first.tag].status is OrderStatus.REJECTED
+    assert done.order_ids == (second.tag,)
+    assert done.message.endswith("(kept by the engine)")
+    titles = [notice.title for notice in desk.engine.book.notifications]
+    assert titles.count("This account does not take brackets") == 1
+    await desk.engine.handle(BUY)
+    assert [request.bracket for request in desk.broker.placed] == [BUY.bracket, None, None]
+
+
+@pytest.mark.parametrize(
+    "refusal", [BrokerRejected("no", code=2), OrderInDoubt("no answer"), BrokerUnavailable("nobody")]
+)
+async def test_no_other_refusal_is_followed_by_another_order(desk: Desk, refusal: Exception) -> None:
+    def refuse(_: OrderRequest) -> str:
+        raise refusal
+
+    desk.broker.on_place = refuse
+    with pytest.raises(type(refusal)):
+        await desk.engine.handle(BUY)
+    assert len(desk.broker.placed) == 1
+
+
+async def test_the_second_order_passes_the_gate_anew(desk: Desk) -> None:
+    def refuse(request: OrderRequest) -> str:
+        desk.calendar.open = False
+        return refuse_brackets(request)
+
+    desk.broker.on_place = refuse
+    with pytest.raises(RiskDenied, match="closed"):
+        await desk.engine.handle(BUY)
+    assert len(desk.broker.placed) == 1
+
+
+async def test_a_command_that_does_not_stay_cannot_keep_a_bracket() -> None:
+    desk = Desk()
+    await desk.engine.start_quietly()
+    await desk.engine.handle(Arm(ACCOUNT))
+    desk.engine.bus.publish(QuoteReceived(make_quote()))
+    desk.broker.on_place = refuse_brackets
+    with pytest.raises(BracketsUnavailable, match="a single command cannot"):
+        await desk.engine.commands.handle(BUY)
+    assert len(desk.broker.placed) == 1
+    await desk.engine.stop()
+
+
+# -- changes that come too late --------------------------------------------------------------------------------
+
+
+async def test_a_cancel_that_lost_the_race_says_what_became_of_the_order(desk: Desk) -> None:
+    order = await desk.working()
+    desk.broker.orders = [
+        make_report(
+            tag=order.order_id, status=OrderStatus.FILLED, filled=2, average_price=Decimal("20900.25"),
+            type=OrderType.LIMIT,
+        )
+    ]  # fmt: skip
+
+    def refuse(_: str) -> None:
+        raise BrokerRejected("UnknownError", code=5)
+
+    desk.broker.on_cancel = refuse
+    with pytest.raises(InvalidRequest, match=r"too late: the order is filled already at 20900.25"):
+        await desk.engine.handle(CancelOrder(order.order_id))
+
+
+async def test_a_cancel_refused_for_another_reason_tells_that(desk: Desk) -> None:
+    order = await desk.working()
+    desk.broker.open_orders = [make_report(tag=order.order_id, type=OrderType.LIMIT)]
+
+    def refuse(_: str) -> None:
+        raise BrokerRejected("Follower accounts cannot cancel orders", code=6)
+
+    desk.broker.on_cancel = refuse
+    with pytest.raises(BrokerRejected, match="Follower accounts"):
+        await desk.engine.handle(CancelOrder(order.order_id))

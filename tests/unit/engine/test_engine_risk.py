@@ -7,7 +7,7 @@ import pytest
 from trading_factories import make_account, make_instrument, make_order, make_quote
 
 from tradeconsole.domain.orders import Bracket, OrderStatus, OrderType, Side
-from tradeconsole.engine.risk import RiskLimits, Situation, check, reduces, refusal
+from tradeconsole.engine.risk import RiskLimits, Situation, check, check_leg, reduces, refusal
 from tradeconsole.errors import InvalidRequest, RiskDenied
 
 
@@ -115,3 +115,33 @@ def test_reducing_counts_the_exits_already_working(
 def test_an_exit_with_a_bracket_is_not_a_reduction() -> None:
     order = make_order(side=Side.SELL, bracket=Bracket(stop_ticks=10))
     assert not reduces(order, make_situation(position=2))
+
+
+def test_a_leg_of_the_engine_may_only_close_what_is_held() -> None:
+    stop = make_order(side=Side.SELL, type=OrderType.STOP, stop_price=Decimal(20990), size=2)
+    held = make_situation(position=2, armed=False, synced=False, quote=None)
+    check_leg(stop, held)
+    for situation in (make_situation(position=1), make_situation(), make_situation(position=-2)):
+        with pytest.raises(RiskDenied, match="for 2 contracts, but"):
+            check_leg(stop, situation)
+    with pytest.raises(RiskDenied, match="read-only"):
+        check_leg(stop, make_situation(position=2, limits=RiskLimits(read_only=True)))
+    through = make_order(side=Side.SELL, type=OrderType.STOP, stop_price=Decimal(21010), size=2)
+    check_leg(through, make_situation(position=2))
+
+
+@pytest.mark.parametrize(
+    ("bracket", "missing"),
+    [
+        (Bracket(40), OrderType.STOP),
+        (Bracket(40, trailing=True), OrderType.TRAILING_STOP),
+        (Bracket(None, 80), OrderType.LIMIT),
+    ],
+)
+def test_the_engine_keeps_only_brackets_whose_legs_the_broker_takes(
+    bracket: Bracket, missing: OrderType
+) -> None:
+    order = make_order(bracket=bracket, engine_bracket=True)
+    check(order, make_situation())
+    with pytest.raises(InvalidRequest, match=f"needs a {missing} order"):
+        check(order, make_situation(supported=frozenset(OrderType) - {missing}))

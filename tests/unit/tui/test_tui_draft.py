@@ -131,4 +131,17 @@ def test_what_is_no_number_says_so(fields: dict[str, object], sentence: str) -> 
 
 def test_only_types_that_the_venue_takes_are_offered() -> None:
     view = make_ticket_view(order_types=(OrderType.LIMIT, OrderType.MARKET, OrderType.JOIN_BID))
-    assert types_offered(view) == (OrderType.MARKET, OrderType.LIMIT)
+    assert types_offered(view) == (OrderType.MARKET, OrderType.LIMIT, OrderType.JOIN_BID)
+
+
+@pytest.mark.parametrize("kind", [OrderType.JOIN_BID, OrderType.JOIN_ASK])
+def test_joining_a_side_of_the_market_takes_no_price(kind: OrderType) -> None:
+    draft = retyped(of(type=OrderType.LIMIT, price="20100.25"), kind, VIEW)
+    assert draft.price == ""
+    order = command(draft, VIEW, "A1")
+    assert (order.type, order.limit_price, order.stop_price, order.trail_ticks) == (kind, None, None, None)
+
+
+def test_a_stop_trails_if_there_is_one() -> None:
+    assert command(of(stop="40", trails=True), VIEW, "A1").bracket == Bracket(40, 80, trailing=True)
+    assert command(of(stop="", trails=True), VIEW, "A1").bracket == Bracket(None, 80)

@@ -18,12 +18,14 @@ from factories import (
 )
 from fakes import ScriptedSession
 from textual import events
+from textual.widgets import Static
 
 from tradeconsole.domain.accounts import AccountKind
 from tradeconsole.domain.commands import (
     Arm,
     CancelAll,
     CancelOrder,
+    ClosePosition,
     Command,
     Disarm,
     Flatten,
@@ -34,6 +36,7 @@ from tradeconsole.domain.commands import (
 from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.orders import Bracket, OrderRole, OrderStatus, OrderType, Side
 from tradeconsole.errors import BrokerRejected, InvalidRequest, OrderInDoubt, RiskDenied, TradeConsoleError
+from tradeconsole.tui.dialogs.close_part import ClosePart
 from tradeconsole.tui.dialogs.confirm import Confirm
 from tradeconsole.tui.dialogs.edit_order import EditOrder
 from tradeconsole.tui.dialogs.loosen import Loosen
@@ -518,6 +521,61 @@ async def test_flatten_closes_the_selected_position_not_the_watched_one() -> Non
         await console.press("f")
         dialog = await console.dialog(Confirm)
         assert "Flatten MESZ6" in dialog.question.title
+
+
+async def test_a_part_of_a_position_is_closed_after_its_size_and_a_second_key() -> None:
+    async with running(script(positions=(make_position_row(size=3),))) as console:
+        await console.press("c")
+        dialog = await console.dialog(ClosePart)
+        assert dialog.query_one("#size", StepInput).value == "3"
+        await console.press("down")
+        await console.press("enter")
+        question = (await console.dialog(Confirm)).question
+        assert "Close 2 MNQZ6" in question.title
+        assert "2 of 3 at the market; other orders stay." in question.facts
+        await console.press("c")
+        assert console.session.commands == []
+        await console.press("y")
+        await console.until(lambda: console.session.commands == [ClosePosition("1001", MNQ, 2)])
+
+
+async def test_closing_more_than_is_held_is_refused_in_the_dialog() -> None:
+    async with running(script(positions=(make_position_row(size=3),))) as console:
+        await console.press("c")
+        dialog = await console.dialog(ClosePart)
+        dialog.query_one("#size", StepInput).value = "4"
+        await console.press("enter")
+        assert "1 to 3 contracts" in str(dialog.query_one("#state", Static).render())
+        await console.press("escape")
+        await console.no_dialog()
+        assert console.session.commands == []
+
+
+async def test_a_single_contract_is_closed_without_asking_how_many() -> None:
+    async with running(script(positions=(make_position_row(size=-1),))) as console:
+        await console.press("c")
+        await console.dialog(Confirm)
+        await console.press("y")
+        await console.until(lambda: console.session.commands == [ClosePosition("1001", MNQ, None)])
+
+
+async def test_closing_with_nothing_held_says_so() -> None:
+    async with running(script(positions=())) as console:
+        await console.press("c")
+        await console.said("There is no position to close.")
+
+
+async def test_t_in_the_stop_field_lets_the_stop_trail() -> None:
+    async with running(script(), size=(80, 24)) as console:
+        await console.press("b")
+        dialog = await console.dialog(TicketDialog)
+        ticket = dialog.query_one(Ticket)
+        ticket.query_one("#stop", StepInput).focus()
+        await console.press("t")
+        await console.until(lambda: ticket.draft.trails)
+        assert ticket.order().bracket == Bracket(40, 80, trailing=True)
+        await console.press("t")
+        await console.until(lambda: not ticket.draft.trails)
 
 
 async def panic(console: Console) -> None:
