@@ -151,12 +151,12 @@ def stop(**over: object):  # type: ignore[no-untyped-def]
         ([stop(status=OrderStatus.SUSPENDED)], "UNPROTECTED"),
         ([stop(side=Side.BUY)], "UNPROTECTED"),
         ([stop(role=OrderRole.ENTRY)], "UNPROTECTED"),
-        ([stop(size=1)], "1/2 broker stop 20990.00 PARTLY"),
-        ([stop()], "2/2 broker stop 20990.00"),
-        ([stop(parent_broker_id=None)], "2/2 engine stop 20990.00"),
+        ([stop(size=1)], "broker stop 20990.00 for 1 of 2"),
+        ([stop()], "broker stop 20990.00"),
+        ([stop(parent_broker_id=None)], "engine stop 20990.00"),
         (
             [stop(size=1), stop(size=1, broker_order_id="3", tag="tc-hand-2-SL", parent_broker_id=None)],
-            "2/2 broker+engine stop 20990.00, 20990.00",
+            "broker+engine stop 20990.00, 20990.00",
         ),
     ],
 )
@@ -176,9 +176,9 @@ def test_an_old_proof_of_protection_is_shown_with_its_age() -> None:
     assert position is not None
     later = NOON + timedelta(seconds=75)
     words = describe(coverage(book, position), make_instrument(), later)
-    assert words == "2/2 broker stop 20990.00, seen 75 s ago"
+    assert words == "broker stop 20990.00, seen 75 s ago"
     book.apply(Synced(ACCOUNT, later))
-    assert describe(coverage(book, position), make_instrument(), later) == "2/2 broker stop 20990.00"
+    assert describe(coverage(book, position), make_instrument(), later) == "broker stop 20990.00"
 
 
 def notices_after(*events: object) -> list[NotificationRaised]:

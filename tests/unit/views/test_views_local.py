@@ -105,7 +105,7 @@ async def test_an_order_is_seen_on_its_way(station: Station) -> None:
     )
     picture = await station.see(lambda f: f.positions and f.positions[0].open_pnl == 10, "the position's P&L")
     (position,) = picture.positions or ()
-    assert (position.size, position.protected, position.protection) == (2, 2, "2/2 broker stop 20990.00")
+    assert (position.size, position.protected, position.protection) == (2, 2, "broker stop 20990.00")
     picture = await station.see(lambda f: f.chart.orders and f.chart.fills, "marks on the chart")
     assert picture.chart
     assert picture.chart.orders[0].label == "SL SELL 2"

@@ -57,15 +57,15 @@ def coverage(book: Book, position: Position) -> Coverage:
 
 
 def describe(cover: Coverage, instrument: Instrument, now: datetime) -> str:
-    """One phrase: `2/2 broker stop 21950.25`, or `UNPROTECTED`; an old proof is shown with its age."""
+    """One phrase: `broker stop 21950.25`, or `UNPROTECTED`; counts what is missing, and tells the age of an old proof."""
     if not cover.stops:
         return "UNPROTECTED"
     prices = ", ".join(_price(order, instrument) for order in cover.stops[:2])
     more = f" +{len(cover.stops) - 2}" if len(cover.stops) > 2 else ""
-    warning = "" if cover.is_complete else " PARTLY"
+    warning = "" if cover.is_complete else f" for {cover.covered} of {cover.size}"
     age = now - cover.confirmed_at if cover.confirmed_at else timedelta(0)
     seen = f", seen {age.total_seconds():.0f} s ago" if age > OLD_PROOF else ""
-    return f"{cover.covered}/{cover.size} {cover.enforcer} stop {prices}{more}{warning}{seen}"
+    return f"{cover.enforcer} stop {prices}{more}{warning}{seen}"
 
 
 def _price(stop: Order, instrument: Instrument) -> str:

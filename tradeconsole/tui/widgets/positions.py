@@ -59,7 +59,7 @@ class PositionsTable(LineTable[PositionRow]):
         Column(key="ticks", title="Ticks", width=6, align="right", drop=2, cell=_ticks),
         Column(key="pnl", title="Open P&L", width=10, align="right", sort=lambda row: row.open_pnl,
                cell=lambda row, _: gain_cell(row.open_pnl)),
-        Column(key="protection", title="Protection", width=19, grow=30,
+        Column(key="protection", title="Protection", width=20, grow=30,
                cell=lambda row, _: protection_cell(row)),
         Column(key="fees", title="Fees", width=7, align="right", drop=6,
                cell=lambda row, _: (numbers.money(row.fees), Role.MUTED)),

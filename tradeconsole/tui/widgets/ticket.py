@@ -45,7 +45,7 @@ class Ticket(Vertical):
     Ticket { height: auto; padding: 0 1; }
     Ticket .row { height: 1; }
     Ticket .row Label { width: 8; }
-    Ticket .unit { width: auto; color: $text-muted; }
+    Ticket .row .unit { width: auto; color: $text-muted; }
     Ticket #quote { height: 2; text-wrap: nowrap; text-overflow: ellipsis; }
     Ticket #preview { height: auto; min-height: 5; margin-top: 1; }
     """
