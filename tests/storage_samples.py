@@ -31,6 +31,7 @@ def make_full_order(**over: Any) -> Order:
         "stop_price": Decimal("20000.50"),
         "trail_ticks": 8,
         "bracket": Bracket(40, None, trailing=True),
+        "engine_bracket": True,
         "filled": 1,
         "average_price": Decimal(60001) / Decimal(3),
         "broker_order_id": "9056",

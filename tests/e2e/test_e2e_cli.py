@@ -147,6 +147,37 @@ def test_a_limit_order_rests_until_it_is_cancelled(shell: Shell) -> None:
     assert shell.json("orders", "--open") == []
 
 
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        (("--type", "join-bid"), "join-bid"),
+        (("--type", "stop", "--stop", "{above}"), "stop"),
+        (("--type", "trailing", "--trail", "400"), "trailing-stop"),
+    ],
+)
+def test_every_resting_type_of_order_works_until_it_is_cancelled(
+    shell: Shell, options: tuple[str, ...], kind: str
+) -> None:
+    [last] = shell.json("history", "MNQ", "--limit", "1")
+    above = round(last["c"] * 1.01 * 4) / 4
+    named = [option.format(above=above) for option in options]
+    [order] = shell.json("order", "buy", "MNQ", "1", *named, "--yes")["orders"]
+    assert order["type"] == kind
+    assert order["status"] in {"working", "filled"} if kind == "join-bid" else order["status"] == "working"
+    shell.json("flatten", "--yes")
+    assert shell.json("orders", "--open") == shell.json("positions") == []
+
+
+def test_a_part_of_a_position_is_closed_and_then_the_rest(shell: Shell) -> None:
+    shell.json("order", "sell", "MNQ", "3", "--yes")
+    left = shell.json("close", "MNQ", "1")["position"]
+    assert (left["side"], left["size"]) == ("SHORT", 2)
+    assert "size 3: the position in MNQ" in shell.refused(3, "close", "MNQ", "3")
+    assert shell.json("close", "MNQ")["position"] is None
+    assert shell.json("positions") == []
+    assert "no open position in MNQ" in shell.refused(3, "close", "MNQ")
+
+
 # -- refusals, each told in one line with its exit code
 
 

@@ -32,7 +32,7 @@ from trading_factories import (
 
 from tradeconsole.domain.events import RoundTripVoided
 from tradeconsole.domain.market import Span, Timeframe
-from tradeconsole.domain.orders import OrderStatus
+from tradeconsole.domain.orders import Bracket, OrderStatus
 from tradeconsole.errors import StorageError
 from tradeconsole.ports import EquityPoint, PositionCleared, Restored
 from tradeconsole.storage.pool import Connection, Database, DatabaseAway
@@ -137,6 +137,22 @@ async def test_old_closed_things_are_left_out_and_old_open_ones_are_not(harness:
     assert [fill.fill_id for fill in memory.fills] == ["new"]
     assert [trip.round_trip_id for trip in memory.round_trips] == ["new"]
     assert [point[2] for point in memory.equity] == [Decimal(2)]
+
+
+async def test_the_old_entry_of_an_open_leg_comes_back_with_its_plan(harness: StoreHarness) -> None:
+    store = await harness.open()
+    old = NOON - timedelta(days=400)
+    plan = {"bracket": Bracket(40, 80), "engine_bracket": True}
+    for record in (
+        make_order(order_id="entry", status=OrderStatus.FILLED, created_at=old, updated_at=old, **plan),
+        make_order(order_id="entry-SL", parent_id="entry", status=OrderStatus.WORKING, created_at=old),
+        make_order(order_id="over", status=OrderStatus.FILLED, created_at=old, updated_at=old, **plan),
+        make_order(order_id="new", status=OrderStatus.FILLED),
+    ):
+        store.journal.append(record)
+    orders = {order.order_id: order for order in (await store.journal.restore()).orders}
+    assert set(orders) == {"entry", "entry-SL", "new"}
+    assert (orders["entry"].bracket, orders["entry"].engine_bracket) == (Bracket(40, 80), True)
 
 
 async def test_the_newest_two_hundred_notifications_come_oldest_first(harness: StoreHarness) -> None:

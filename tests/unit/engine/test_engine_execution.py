@@ -443,3 +443,18 @@ async def test_a_cancel_refused_for_another_reason_tells_that(desk: Desk) -> Non
     desk.broker.on_cancel = refuse
     with pytest.raises(BrokerRejected, match="Follower accounts"):
         await desk.engine.handle(CancelOrder(order.order_id))
+
+
+async def test_while_the_stream_is_down_a_stop_is_placed_on_records_just_read(desk: Desk) -> None:
+    desk.broker.on_place = refuse_brackets
+    order_id = (await desk.engine.handle(BUY)).order_ids[0]
+    desk.engine.bus.publish(ChannelChanged(Channel.ACCOUNT, ChannelState.DOWN, "test"))
+    desk.broker.orders = [make_report(tag=order_id, status=OrderStatus.FILLED, filled=2)]
+    desk.broker.fills = [make_fill()]
+    desk.broker.positions = [make_stated()]
+    await asyncio.sleep(0.02)
+    assert len(desk.broker.placed) == 2
+    await desk.engine.handle(Reconcile())
+    await desk.see(lambda: len(desk.broker.placed) == 4)
+    assert [request.type for request in desk.broker.placed[2:]] == [OrderType.STOP, OrderType.LIMIT]
+    assert [request.tag for request in desk.broker.placed[2:]] == [f"{order_id}-SL", f"{order_id}-TP"]

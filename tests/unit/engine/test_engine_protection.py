@@ -378,8 +378,10 @@ def test_a_missing_stop_alarms_after_a_while_reminds_and_is_relieved() -> None:
     ]
 
 
-def test_a_stop_known_to_be_lost_alarms_at_once() -> None:
-    assert calls((0.0, msgspec.structs.replace(NAKED, lost=True))) == [(0.0, Call.ALARM)]
+def test_a_stop_known_to_be_lost_alarms_as_soon_as_no_close_explains_it() -> None:
+    bare = msgspec.structs.replace(NAKED, lost=True)
+    assert calls((0.0, bare), (0.4, bare), (0.5, bare)) == [(0.5, Call.ALARM)]
+    assert calls((0.0, bare), (0.4, Exposure())) == []
 
 
 @pytest.mark.parametrize("policy", [Policy.REPLACE, Policy.FLATTEN])

@@ -15,6 +15,7 @@ from factories import (
     make_frame,
     make_header_view,
     make_notification_row,
+    make_position_row,
     make_quote_row,
 )
 from fakes import ScriptedSession
@@ -188,6 +189,14 @@ async def test_the_session_is_left_open_for_its_owner() -> None:
     async with running(script):
         pass
     assert not script.closed
+
+
+async def test_quitting_says_what_the_engine_will_not_do_any_more() -> None:
+    positions = (make_position_row(enforcer="engine"),)
+    async with running(session(positions=positions, orders=make_bracket())) as console:
+        await console.press("q")
+        dialog = await console.dialog(Confirm)
+        assert "nobody cancels the other leg" in dialog.question.facts[1]
 
 
 async def test_quitting_asks_and_says_that_orders_stay() -> None:

@@ -49,7 +49,7 @@ class Alarms:
     def look(self, key: Key, families: Families, found: list[Slice], decisions: Decisions) -> None:
         """See how a position stands, and say or do what is due."""
         self._check_turned(key, turned(self._book, families, key))
-        promised = sum(each.low for each in found if each.wants_stop and not _is_released(each, decisions))
+        promised = sum(each.high for each in found if each.wants_stop and not _is_released(each, decisions))
         missing = [
             order
             for each in found

@@ -10,6 +10,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Final
 
 from tradeconsole.domain.commands import ModifyOrder
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 
 CONFIRMATION: Final = 1.0
 """Seconds that a change may take to show in the broker's events before it is asked for again."""
+FRESH: Final = timedelta(seconds=2)
+"""Records read so short a time ago are ground enough to act while the stream is down."""
 PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds after a call that failed, by how often it has in a row; the last one repeats."""
 _RESIZES: Final = 3
@@ -171,12 +174,18 @@ class Guardian:
         if not self._flattener.is_running(*key):
             decisions = self._decisions(key)
             self._alarms.look(key, self._families, found, decisions)
-            if self._mend and self._is_synced(key[0]):
+            if self._mend and self._is_proven(key[0]):
                 for each in found:
                     self._mend_slice(each, decisions)
         for each in found:
             if each.is_over:
                 self._families.forget(key, each.entry_id)
+
+    def _is_proven(self, account_id: str) -> bool:
+        """Whether the book is as the broker's records: by the stream, or, while it is down, by records just read."""
+        synced = self._book.synced.get(account_id)
+        just_read = synced is not None and self._clock.now() - synced.time < FRESH
+        return just_read or self._is_synced(account_id)
 
     def _decisions(self, key: Key) -> Decisions:
         rigid = {order_id for order_id, count in self._refusals.items() if count >= _RESIZES}

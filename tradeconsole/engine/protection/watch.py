@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 
+LOST_GRACE: Final = 0.5
+"""Seconds in which the close that a stop went with may still be told."""
 REMIND: Final = 60.0
 """Seconds between repeated alarms."""
 
@@ -81,7 +83,8 @@ def _unproven(
     calls: list[Call] = []
     alarmed_at, acted = watch.alarmed_at, watch.acted
     if alarmed_at is None:
-        if exposure.lost or now - since >= options.alert_after:
+        patience = min(LOST_GRACE, options.alert_after) if exposure.lost else options.alert_after
+        if now - since >= patience:
             calls, alarmed_at = [Call.ALARM], now
     elif now - alarmed_at >= REMIND:
         calls, alarmed_at = [Call.ALARM], now

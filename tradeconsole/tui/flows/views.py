@@ -35,9 +35,12 @@ async def leave(desk: Desk) -> None:
         return
     working = sum(order.is_open for order in desk.picture.orders or ())
     held = len(desk.picture.positions or ())
+    facts = [f"{held} position(s) and {working} open order(s) stay at the broker as they are."]
+    if any("engine" in row.enforcer for row in desk.picture.positions or ()):
+        facts.append("Stops kept by the engine stay too, but nobody cancels the other leg when one has filled.")
     question = Question(
         title="Leave the console?",
-        facts=[f"{held} position(s) and {working} open order(s) stay at the broker as they are."],
+        facts=facts,
         verb="Leave",
         key=second_key(desk, "app.quit"),
     )
