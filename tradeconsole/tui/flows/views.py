@@ -37,7 +37,9 @@ async def leave(desk: Desk) -> None:
     held = len(desk.picture.positions or ())
     facts = [f"{held} position(s) and {working} open order(s) stay at the broker as they are."]
     if any("engine" in row.enforcer for row in desk.picture.positions or ()):
-        facts.append("Stops kept by the engine stay too, but nobody cancels the other leg when one has filled.")
+        facts.append(
+            "Stops kept by the engine stay too, but nobody cancels the other leg when one has filled."
+        )
     question = Question(
         title="Leave the console?",
         facts=facts,
