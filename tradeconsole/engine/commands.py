@@ -141,10 +141,7 @@ class Commands:
             case NudgeOrder():
                 return await self._nudge(command)
             case CancelOrder():
-                order = await self._unless_late(command.order_id, self._cancel(command.order_id))
-                if order.status is OrderStatus.FILLED:
-                    raise self._too_late(order)
-                return Done("cancel sent", (command.order_id,))
+                return await self._cancel_one(command)
             case CancelAll():
                 return await self._cancel_all(command)
             case ClosePosition() | Flatten():
@@ -186,6 +183,12 @@ class Commands:
     async def _cancel(self, order_id: str) -> Order:
         with self._guardian.released(order_id):
             return await self._execution.cancel(order_id)
+
+    async def _cancel_one(self, command: CancelOrder) -> Done:
+        order = await self._unless_late(command.order_id, self._cancel(command.order_id))
+        if order.status is OrderStatus.FILLED:
+            raise self._too_late(order)
+        return Done("cancel sent", (command.order_id,))
 
     async def _unless_late(self, order_id: str, change: Coroutine[Any, Any, T]) -> T:
         """Make a change; if the broker refuses it because the order has ended meanwhile, say how it did."""
