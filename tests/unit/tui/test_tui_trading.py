@@ -270,6 +270,16 @@ async def test_the_preview_follows_the_draft() -> None:
         await console.until(lambda: ticket.preview is not None)
 
 
+async def test_a_preview_that_comes_when_the_ticket_is_being_taken_down_breaks_nothing() -> None:
+    async with running(script()) as console:
+        await console.press("2", "b")
+        ticket = console.find(Ticket)
+        await ticket.query_one("#preview").remove()
+        ticket.preview = make_preview()
+        ticket.draft = msgspec.structs.replace(ticket.draft, size="3")
+        assert ticket.preview == make_preview()
+
+
 async def test_disarmed_the_ticket_opens_but_says_how_to_arm_and_refuses() -> None:
     session = ScriptedSession(
         [make_frame(header=make_header_view(armed=False))],

@@ -129,7 +129,7 @@ class Ticket(Vertical):
         if old is None or old.instrument_id != new.instrument_id:
             size = self.draft.size
             self.draft = msgspec.structs.replace(new_draft(new, self.draft.side), size=size)
-        if self.is_mounted:
+        if self._is_whole:
             self._show_quote(new)
         if old is None or _terms(old) != _terms(new):
             self._announce()
@@ -138,7 +138,7 @@ class Ticket(Vertical):
         self._announce()
 
     def watch_draft(self) -> None:
-        if self.is_mounted:
+        if self._is_whole:
             self._show_draft()
         self._announce()
 
@@ -216,6 +216,11 @@ class Ticket(Vertical):
 
     # -- drawing
 
+    @property
+    def _is_whole(self) -> bool:
+        """Whether its parts are there: they come after the ticket, and go before it."""
+        return self.is_mounted and len(self.query("#quote, #preview")) == 2
+
     def _show_quote(self, view: TicketView) -> None:
         bid, ask = price(view.bid, view.decimals), price(view.ask, view.decimals)
         held = f"  {signed_size(view.position)}" if view.position else ""
@@ -251,7 +256,7 @@ class Ticket(Vertical):
         self.set_class(draft.side is Side.SELL, "-sell")
 
     def _show_preview(self) -> None:
-        if self.is_mounted:
+        if self._is_whole:
             self.query_one("#preview", Static).update(preview_text(self.preview, self.problem))
 
 
