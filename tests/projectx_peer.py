@@ -47,21 +47,24 @@ class Call:
     path: str
     body: dict[str, Any]
     token: str | None
+    port: int = 0
+    """The client's, which tells its connections apart."""
 
 
 @dataclass
 class Answer:
-    """What to answer: a JSON value or raw bytes."""
+    """What to answer: a JSON value or raw bytes; `unasked` is sent after it."""
 
     body: object = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    unasked: bytes = b""
 
     def encoded(self) -> bytes:
         body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
         lines = [f"HTTP/1.1 {self.status} X", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
-        return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+        return "\r\n".join(lines).encode() + b"\r\n\r\n" + body + self.unasked
 
 
 class HangUp:
@@ -94,6 +97,10 @@ class Peer:
         self.calls: list[Call] = []
         self.logins = 0
         self.url = ""
+        self.ports: list[int] = []
+        """The client's port of each connection so far."""
+        self.connections = 0
+        """Connections open now."""
         self.script: dict[str, Reply | list[Reply] | Callable[[Call], Reply]] = {}
 
     def connection(self, **changes: Any) -> ProjectXConnection:
@@ -126,8 +133,12 @@ class Peer:
 
 
 async def _serve(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    port = writer.get_extra_info("peername")[1]
+    peer.ports.append(port)
+    peer.connections += 1
     try:
         while call := await _read(reader):
+            call.port = port
             peer.calls.append(call)
             match peer.reply(call):
                 case Answer() as answer:
@@ -143,6 +154,7 @@ async def _serve(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.Strea
     except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
         pass
     finally:
+        peer.connections -= 1
         writer.close()
 
 
@@ -165,6 +177,7 @@ async def running_peer() -> AsyncIterator[Peer]:
         task = asyncio.get_running_loop().create_task(_serve(peer, reader, writer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
+        task.add_done_callback(lambda _: writer.close())  # also if it is cancelled before its first step
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
     peer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -172,6 +185,8 @@ async def running_peer() -> AsyncIterator[Peer]:
         yield peer
     finally:
         server.close()
+        await asyncio.sleep(0)  # who is just coming in is taken in before all are thrown out
         for task in tuple(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)

@@ -11,8 +11,6 @@ from typing import Final
 from tradeconsole.errors import ConfigError
 
 _MEGABYTE: Final = 1_000_000
-_CHATTY: Final = ("httpx", "httpcore")
-"""Libraries that write a line for every request; only `debug` wants to read them."""
 _STRUCK: Final = "[redacted]"
 
 _PATTERNS: Final = (
@@ -82,7 +80,6 @@ def logging_to(path: Path, level: str = "info", secrets: Iterable[str] = ()) -> 
     before, level_before = root.handlers[:], root.level
     root.handlers = [handler]
     root.setLevel(level.upper())
-    _hush(level != "debug")
     logging.captureWarnings(True)
     try:
         yield path
@@ -90,10 +87,4 @@ def logging_to(path: Path, level: str = "info", secrets: Iterable[str] = ()) -> 
         logging.captureWarnings(False)
         root.handlers = before
         root.setLevel(level_before)
-        _hush(False)
         handler.close()
-
-
-def _hush(yes: bool) -> None:
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING if yes else logging.NOTSET)

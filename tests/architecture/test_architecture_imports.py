@@ -35,7 +35,6 @@ def test_every_import_contract_holds() -> None:
 HEAVY = (
     "aiohttp",
     "asyncpg",
-    "httpx",
     "keyring",
     "rich",
     "starlette",
@@ -61,7 +60,7 @@ def test_help_and_small_verbs_load_nothing_heavy(arguments: list[str]) -> None:
     [
         ("tradeconsole.emulator.process", ("starlette", "uvicorn", "tradeconsole.exchange")),
         ("tradeconsole.emulator.options", ("starlette", "uvicorn")),
-        ("tradeconsole.tui.app", ("asyncpg", "httpx", "aiohttp", "tradeconsole.engine")),
+        ("tradeconsole.tui.app", ("asyncpg", "aiohttp", "tradeconsole.engine")),
         ("tradeconsole.bootstrap", ("starlette", "uvicorn", "textual")),
         ("tradeconsole.settings", ("keyring", "asyncio")),
     ],

@@ -85,16 +85,6 @@ def test_the_log_is_a_private_file_and_not_the_terminal(
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(("level", "is_written"), [("info", False), ("debug", True)])
-def test_lines_for_every_request_are_for_debugging(tmp_path: Path, level: str, is_written: bool) -> None:
-    path = tmp_path / "a.log"
-    with logging_to(path, level):
-        logging.getLogger("httpx").info("HTTP Request: POST http://127.0.0.1/api")
-        logging.getLogger("httpx").warning("the pool is full")
-    assert ("HTTP Request" in path.read_text()) is is_written
-    assert "the pool is full" in path.read_text()
-
-
 def test_logging_is_as_before_afterwards(tmp_path: Path) -> None:
     root = logging.getLogger()
     before = (root.handlers[:], root.level)

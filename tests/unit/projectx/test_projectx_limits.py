@@ -139,3 +139,24 @@ async def test_the_budget_can_be_seen() -> None:
     await limiter.acquire(Urgency.HISTORY)
     budget = limiter.budget
     assert (budget.name, budget.used, budget.limit, budget.window) == ("history", 1, 45, 30.0)
+
+
+async def test_a_free_slot_is_taken_without_waiting_and_never_out_of_turn() -> None:
+    limiter = RateLimiter("general", 2, 60, time.monotonic, EVEN)
+    assert limiter.take(Urgency.QUERY)
+    assert limiter.take(Urgency.QUERY)
+    assert not limiter.take(Urgency.CANCEL)
+    assert limiter.budget.used == 2
+
+
+async def test_a_free_slot_goes_to_a_cancel_before_those_that_wait_and_not_to_their_equals() -> None:
+    limiter = RateLimiter("general", 10, 60, time.monotonic)
+    limiter.hold(60)
+    waiting = asyncio.create_task(limiter.acquire(Urgency.ORDER))
+    await asyncio.sleep(0)
+    limiter._blocked_until = 0.0
+    assert not limiter.take(Urgency.QUERY)
+    assert not limiter.take(Urgency.ORDER)
+    assert limiter.take(Urgency.CANCEL)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)

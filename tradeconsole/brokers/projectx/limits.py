@@ -80,6 +80,13 @@ class RateLimiter:
     def budget(self) -> Budget:
         return Budget(self.name, self._log.used(self._monotonic()), self._log.limit, self._log.window)
 
+    def take(self, urgency: Urgency) -> bool:
+        """Take a slot if that needs no waiting and overtakes nobody; whether it was taken."""
+        if (self._waiting and self._waiting[0][0] <= urgency) or self._wait(urgency) > 0:
+            return False
+        self._log.add(self._monotonic())
+        return True
+
     async def acquire(self, urgency: Urgency) -> None:
         """Wait for a slot. A cancelled waiter takes none."""
         loop = asyncio.get_running_loop()
@@ -108,12 +115,15 @@ class RateLimiter:
                 heappop(self._waiting)
                 continue
             now = self._monotonic()
-            wait = self._log.delay(now, self._allowed[urgency])
-            if urgency is not Urgency.CANCEL:
-                wait = max(wait, self._blocked_until - now)
+            wait = self._wait(urgency)
             if wait > 0:
                 self._timer = asyncio.get_running_loop().call_later(wait, self._grant)
                 return
             heappop(self._waiting)
             self._log.add(now)
             slot.set_result(now)
+
+    def _wait(self, urgency: Urgency) -> float:
+        now = self._monotonic()
+        wait = self._log.delay(now, self._allowed[urgency])
+        return wait if urgency is Urgency.CANCEL else max(wait, self._blocked_until - now)

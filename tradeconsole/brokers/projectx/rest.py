@@ -23,9 +23,10 @@ import msgspec
 from tradeconsole.brokers.projectx import wire
 from tradeconsole.brokers.projectx.connection import ProjectXConnection, Timings
 from tradeconsole.brokers.projectx.endpoints import LOGIN_KEY, VALIDATE, Endpoint
+from tradeconsole.brokers.projectx.http_connection import NoAnswer, NotSent
 from tradeconsole.brokers.projectx.limits import RateLimiter, Urgency
 from tradeconsole.brokers.projectx.tokens import Tokens
-from tradeconsole.brokers.projectx.transport import Answer, JsonTransport, NoAnswer, NotSent
+from tradeconsole.brokers.projectx.transport import Answer, JsonTransport
 from tradeconsole.domain.events import ChannelState
 from tradeconsole.errors import (
     AuthenticationFailed,
@@ -140,7 +141,9 @@ class RestClient:
     async def _attempt(self, endpoint: Endpoint[R], data: bytes, token: str | None) -> Answer:
         await self._wait_for_budget(endpoint)
         start = time.perf_counter()
-        answer = await self._transport.post(endpoint.path, data, token)
+        answer = await self._transport.post(
+            endpoint.path, data, token, urgent=endpoint.urgency <= Urgency.ORDER
+        )
         self._observe(f"rest.{endpoint.name}", time.perf_counter() - start)
         if answer.date is not None:
             self._observe_time(answer.date)
@@ -148,6 +151,8 @@ class RestClient:
 
     async def _wait_for_budget(self, endpoint: Endpoint[R]) -> None:
         limiter = self._history if endpoint.is_history else self._general
+        if limiter.take(endpoint.urgency):
+            return
         patience = self._timings.queue if endpoint.changes else self._timings.read_queue
         try:
             async with asyncio.timeout(patience):
