@@ -3,29 +3,29 @@
 import asyncio
 import inspect
 import json
-import re
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from aiohttp.http_writer import StreamWriter
+from order_stages import Stages
 
 from tradeconsole import bootstrap
+from tradeconsole.actions import Where
 from tradeconsole.brokers.projectx.adapter import ProjectXBroker
 from tradeconsole.domain.commands import Arm, CancelAll, PlaceOrder
 from tradeconsole.domain.orders import Bracket, OrderType, Side
 from tradeconsole.settings import Overrides, load_settings
 from tradeconsole.tui.app import TradeConsole
+from tradeconsole.tui.screens.console import ConsoleScreen
 from tradeconsole.tui.session_app import SessionApp
 from tradeconsole.tui.widgets.chart import Chart
 from tradeconsole.views.local import LocalSession
 from tradeconsole.views.session import Session
 
-_TAG: Final = re.compile(rb'"customTag":"([^"]+)"')
 AT_ONCE: Final = 10
 """Orders placed before all are cancelled, so that no limit on open orders is reached."""
 RESTS: Final = {"alone": 0.0, "rested": 0.13, "drawing": 0.0}
@@ -35,49 +35,22 @@ SETTLE: Final = 0.15
 WARM_UP: Final = 20
 
 
-class Wire:
-    """Notes when the bytes of each order are given to the socket, by the order's tag.
+async def place_orders(session: LocalSession, orders: int, rest: float) -> dict[str, Any]:
+    """Send bracketed limit orders far from the market, one after the other, as a front end does.
 
-    Before, not after: on loopback the call itself wakes the receiving process, which is no part of ours.
+    Returns `taken`, for each order its milliseconds to each of `STAGES`, and `processor`.
     """
-
-    def __init__(self) -> None:
-        self.left: dict[str, int] = {}
-
-    def watch(self) -> None:
-        """Look at everything that aiohttp writes from here on."""
-        wire, original_write, original_lines = self, StreamWriter._write, StreamWriter._writelines
-
-        def write(writer: StreamWriter, chunk: Any) -> None:
-            wire._note((chunk,))
-            original_write(writer, chunk)
-
-        def writelines(writer: StreamWriter, chunks: Iterable[Any]) -> None:
-            pieces = tuple(chunks)
-            wire._note(pieces)
-            original_lines(writer, pieces)
-
-        StreamWriter._write = write  # type: ignore[method-assign]
-        StreamWriter._writelines = writelines  # type: ignore[method-assign]
-
-    def _note(self, chunks: Iterable[Any]) -> None:
-        for chunk in chunks:
-            if found := _TAG.search(bytes(chunk)):
-                self.left[found[1].decode()] = time.perf_counter_ns()
-
-
-async def place_orders(session: LocalSession, wire: Wire, orders: int, rest: float) -> list[float]:
-    """Place bracketed limit orders far from the market, one after the other; milliseconds of each to the wire."""
     engine = session._engine
     _lift_budgets(engine.broker)
     while not (account := engine.default_account()) or not engine.is_synced(account):
         await asyncio.sleep(0.05)
-    instrument = await engine.connection.resolve("MNQ")
+    instrument = await session._thread.call(engine.connection.resolve("MNQ"))
     while engine.book.price(instrument.instrument_id) is None:
         await asyncio.sleep(0.05)
-    await session._handle(Arm(account))
+    await session.send(Arm(account))
     price = instrument.quantize(engine.book.price(instrument.instrument_id) or 0)
-    taken = []
+    stages = Stages(session)
+    taken, processor = [], []
     for number in range(orders + WARM_UP):
         command = PlaceOrder(
             account_id=account,
@@ -88,17 +61,18 @@ async def place_orders(session: LocalSession, wire: Wire, orders: int, rest: flo
             limit_price=price - Decimal(100 + number % 7),
             bracket=Bracket(40, 80),
         )
-        began = time.perf_counter_ns()
-        done = await session._handle(command)
+        stages.begin()
+        await session.send(command)
         if number >= WARM_UP:
-            taken.append((wire.left[done.order_ids[0]] - began) / 1e6)
+            taken.append(stages.taken())
+            processor.append(stages.processor())
         if number % AT_ONCE == AT_ONCE - 1:
             await asyncio.sleep(SETTLE)
-            await session._handle(CancelAll(account))
+            await session.send(CancelAll(account))
             while engine.book.open_orders:
                 await asyncio.sleep(SETTLE)
         await asyncio.sleep(rest)
-    return taken
+    return {"taken": taken, "processor": processor}
 
 
 def _lift_budgets(broker: object) -> None:
@@ -125,27 +99,27 @@ class RestlessConsole(TradeConsole):
             await asyncio.sleep(0)
 
 
-Measure = Callable[[LocalSession], Coroutine[Any, Any, list[float]]]
+OpenSession = Callable[[], Coroutine[Any, Any, LocalSession]]
 
 
-async def _alone(open_session: Callable[[], Any], measure_in: Measure) -> dict[str, Any]:
-    session = await open_session()
-    return {"taken": await session._thread.call(measure_in(session))}
+async def _quiet(open_session: OpenSession, orders: int, rest: float) -> dict[str, Any]:
+    return await place_orders(await open_session(), orders, rest)
 
 
-async def _drawing(open_session: Callable[[], Any], measure_in: Measure) -> dict[str, Any]:
+async def _drawing(open_session: OpenSession, orders: int, rest: float) -> dict[str, Any]:
     results: dict[str, Any] = {}
 
     async def opened() -> Session:
         session = await open_session()
 
         async def measure() -> None:
-            await asyncio.sleep(2)
-            app.show_screen(app._base_screen().WHERE.CHART)
+            while not isinstance(app.screen, ConsoleScreen):
+                await asyncio.sleep(0.1)
+            app.show_screen(Where.CHART)
             await asyncio.sleep(1)
             app.start_drawing()
             began, before = time.monotonic(), app.pictures
-            results["taken"] = await session._thread.call(measure_in(session))
+            results.update(await place_orders(session, orders, rest))
             results["pictures"] = (app.pictures - before) / (time.monotonic() - began)
             app.exit()
 
@@ -158,19 +132,14 @@ async def _drawing(open_session: Callable[[], Any], measure_in: Measure) -> dict
 
 
 async def measure_orders(orders: int, mode: str, url: str, user: str) -> dict[str, Any]:
-    """Milliseconds of each order, and how busy the screen was."""
+    """What `place_orders` found, and in `pictures` how often a second the screen was drawn."""
     settings = load_settings(Overrides(url=url, user=user))
-    wire = Wire()
-    wire.watch()
     async with AsyncExitStack() as stack:
 
         async def open_session() -> LocalSession:
             return await stack.enter_async_context(bootstrap.open_session(settings))
 
-        def measure_in(session: LocalSession) -> Coroutine[Any, Any, list[float]]:
-            return place_orders(session, wire, orders, RESTS[mode])
-
-        return await (_drawing if mode == "drawing" else _alone)(open_session, measure_in)
+        return await (_drawing if mode == "drawing" else _quiet)(open_session, orders, RESTS[mode])
 
 
 if __name__ == "__main__":

@@ -12,7 +12,15 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from homes import TRADECONSOLE, Home
 from terminal import Terminal
 
-__all__ = ["TRADECONSOLE", "Home", "Terminal", "cpu_seconds", "share_of_core"]
+__all__ = ["TRADECONSOLE", "Home", "Sink", "Terminal", "cpu_seconds", "share_of_core"]
+
+
+class Sink(Terminal):
+    """A terminal that takes what is drawn and throws it away, so that it costs the console no processor."""
+
+    def _feed(self, data: bytes) -> None:
+        pass
+
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
