@@ -1,5 +1,6 @@
 """The bus: state first, then subscribers; synchronous, typed by class, on the engine's loop."""
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -20,7 +21,8 @@ class Bus:
     def __init__(self, apply: Callable[[Any], Iterable[Event]]) -> None:
         self._apply = apply
         self._handlers: dict[type, tuple[Callable[[Any], None], ...]] = {}
-        self._queue: deque[Event] = deque()
+        self._queue: deque[tuple[Event, bool]] = deque()
+        """Events to tell, each with whether it is applied already."""
         self._busy = False
 
     def subscribe(self, handler: Callable[[Any], None], *events: type) -> None:
@@ -35,26 +37,51 @@ class Bus:
 
     def publish(self, event: Event) -> None:
         """Apply an event and tell the subscribers. Never raises what a handler raised."""
-        self._queue.append(event)
+        self._queue.append((event, False))
+        self._deliver()
+
+    def publish_soon(self, event: Event) -> None:
+        """Apply an event now; tell the subscribers in the loop's next turn, or before whatever is published sooner.
+
+        For what the state must know at once, where telling it would hold up an order.
+        """
+        if self._busy:
+            self._queue.append((event, False))
+            return
+        if not self._queue:
+            asyncio.get_running_loop().call_soon(self._deliver)
+        ahead = deque([event])
+        while ahead:
+            derived = self._applied(event := ahead.popleft())
+            if derived is not None:
+                self._queue.append((event, True))
+                ahead.extendleft(reversed(derived))
+
+    def _deliver(self) -> None:
         if self._busy:
             return
         self._busy = True
         try:
             while self._queue:
-                self._deliver(self._queue.popleft())
+                event, is_applied = self._queue.popleft()
+                derived = () if is_applied else self._applied(event)
+                if derived is not None:
+                    self._tell(event)
+                    self._queue.extendleft((each, False) for each in reversed(derived))
         finally:
             self._busy = False
 
-    def _deliver(self, event: Event) -> None:
+    def _applied(self, event: Event) -> tuple[Event, ...] | None:
+        """What follows from the event; None if the book could not take it."""
         try:
-            derived = self._apply(event)
+            return tuple(self._apply(event))
         except Exception:
             log.exception("the book could not apply %s", type(event).__name__)
-            return
+            return None
+
+    def _tell(self, event: Event) -> None:
         for handler in self._handlers.get(type(event), ()):
             try:
                 handler(event)
             except Exception:
                 log.exception("a handler failed for %s", type(event).__name__)
-        if derived:
-            self._queue.extendleft(reversed(tuple(derived)))

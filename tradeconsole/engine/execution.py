@@ -113,10 +113,12 @@ class Execution:
 
     async def _put_down_and_send(self, order: Order, started: float) -> None:
         self._journal.append(order)
-        self._bus.publish(OrderIntended(order))
         self._telemetry.observe("order.gate", time.perf_counter() - started)
         # once sent, its fate must be followed even if whoever asked is gone
-        await asyncio.shield(self._task(self._send(order, self._request(order))))
+        sending = self._task(self._send(order, self._request(order)))
+        # the book has it at once, for the next order's gate; whoever only watches hears of it when it has left
+        self._bus.publish_soon(OrderIntended(order))
+        await asyncio.shield(sending)
 
     def draft(self, command: PlaceOrder, instrument: Instrument) -> Order:
         """The order that a command would send; nothing is written or sent."""
@@ -158,7 +160,7 @@ class Execution:
 
     async def _send(self, order: Order, request: OrderRequest) -> None:
         order_id = order.order_id
-        self._bus.publish(OrderSent(order_id, self._clock.now()))
+        self._bus.publish_soon(OrderSent(order_id, self._clock.now()))
         try:
             with self._telemetry.timed("order.reply"):
                 broker_order_id = await self._broker.place_order(request)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 
+import msgspec
 import pytest
 from scripted_broker import MemoryJournal, OpenCalendar, ScriptedBroker
 from trading_factories import ACCOUNT, MNQ, make_fill, make_quote, make_report, make_stated, make_tick
@@ -25,6 +26,7 @@ from tradeconsole.domain.events import (
     ChannelChanged,
     ChannelState,
     FillReported,
+    OrderChanged,
     OrderReported,
     QuoteReceived,
     TickReceived,
@@ -110,6 +112,26 @@ async def test_the_intent_is_written_down_before_the_order_is_sent(desk: Desk) -
     await desk.engine.handle(BUY)
     assert written[0] is OrderStatus.INTENDED
     assert desk.broker.placed[0].tag == desk.only_order().order_id
+
+
+async def test_whoever_only_watches_hears_of_an_order_when_it_has_left(desk: Desk) -> None:
+    sent_before: list[tuple[OrderStatus, int]] = []
+
+    def fall_over(event: OrderChanged) -> None:
+        sent_before.append((event.order.status, len(desk.broker.placed)))
+        raise RuntimeError
+
+    desk.engine.bus.subscribe(fall_over, OrderChanged)
+    await desk.engine.handle(BUY)
+    assert sent_before[:2] == [(OrderStatus.INTENDED, 1), (OrderStatus.SENT, 1)]
+    assert desk.only_order().acknowledged_at is not None
+
+
+async def test_the_next_orders_gate_counts_one_that_nobody_has_heard_of_yet(desk: Desk) -> None:
+    many = msgspec.structs.replace(BUY, size=10)
+    results = await asyncio.gather(*(desk.engine.handle(many) for _ in range(3)), return_exceptions=True)
+    assert [isinstance(result, RiskDenied) for result in results] == [False, False, True]
+    assert len(desk.broker.placed) == 2
 
 
 async def test_nothing_is_sent_when_the_intent_cannot_be_written(desk: Desk) -> None:

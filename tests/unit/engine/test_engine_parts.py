@@ -118,6 +118,62 @@ def test_handlers_see_events_in_one_order_and_do_not_stop_each_other() -> None:
     assert len(seen) == 2
 
 
+async def test_what_is_published_soon_is_state_at_once_and_told_in_order_later() -> None:
+    applied: list[object] = []
+    told: list[object] = []
+    first, second, third = (StorageChanged(available=False, pending=number) for number in range(3))
+    followed = ChannelChanged(Channel.ORDERS, ChannelState.UP)
+
+    def apply(event: object) -> tuple[ChannelChanged, ...]:
+        applied.append(event)
+        return (followed,) if event is first else ()
+
+    bus = Bus(apply)
+    bus.subscribe(told.append, StorageChanged, ChannelChanged)
+    bus.publish_soon(first)
+    bus.publish_soon(second)
+    assert applied == [first, followed, second]
+    assert not told
+    bus.publish(third)
+    assert told == [first, followed, second, third]
+    bus.publish_soon(first)
+    await asyncio.sleep(0)
+    assert told == [first, followed, second, third, first, followed]
+    assert applied == [*told[:2], second, third, first, followed]
+
+
+async def test_a_handler_that_publishes_soon_is_served_after_the_event_it_heard() -> None:
+    first, second = (StorageChanged(available=False, pending=number) for number in range(2))
+    told: list[object] = []
+    bus = Bus(lambda _: ())
+
+    def answer(event: StorageChanged) -> None:
+        if event is first:
+            bus.publish_soon(second)
+
+    bus.subscribe(answer, StorageChanged)
+    bus.subscribe(told.append, StorageChanged)
+    bus.publish(first)
+    assert told == [first, second]
+
+
+async def test_an_event_that_cannot_be_applied_is_told_to_nobody_and_stops_nobody() -> None:
+    good, bad = (StorageChanged(available=False, pending=number) for number in range(2))
+    told: list[object] = []
+
+    def apply(event: object) -> tuple[()]:
+        if event is bad:
+            raise RuntimeError
+        return ()
+
+    bus = Bus(apply)
+    bus.subscribe(told.append, StorageChanged)
+    bus.publish_soon(bad)
+    bus.publish_soon(good)
+    await asyncio.sleep(0)
+    assert told == [good]
+
+
 def test_order_ids_are_unique_sorted_by_time_and_fit_into_a_tag() -> None:
     ids = [new_order_id("overnight_range", NOON + timedelta(seconds=i)) for i in range(50)]
     assert ids == sorted(ids)
