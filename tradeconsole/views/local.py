@@ -44,7 +44,7 @@ class LocalSession:
         await self._thread.call(self._watch(focus))
 
     async def send(self, command: Command) -> Receipt:
-        done = await self._thread.call(self._handle(command))
+        done = await self._thread.call_first(self._handle(command))
         return Receipt(message=done.message, order_ids=done.order_ids)
 
     async def preview(self, query: Preview) -> PreviewView:
