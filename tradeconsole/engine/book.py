@@ -146,7 +146,7 @@ class Book:
         return [
             order
             for order in self.open_orders.values()
-            if order.account_id == account_id and instrument_id in {None, order.instrument_id}
+            if order.account_id == account_id and instrument_id in (None, order.instrument_id)
         ]
 
     def price(self, instrument_id: str) -> float | None:

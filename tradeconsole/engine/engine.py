@@ -333,6 +333,7 @@ class Engine:
         instrument_id = instrument.instrument_id
         now = self.clock.now()
         position = self.book.position(account_id, instrument_id)
+        is_open = self.calendar.is_open(instrument.group, now)
         return risk.Situation(
             account=self.book.accounts.get(account_id),
             instrument=instrument,
@@ -342,8 +343,8 @@ class Engine:
             open_orders=tuple(self.book.open_orders_of(account_id, instrument_id)),
             armed=account_id in self.book.armed,
             synced=self.is_synced(account_id),
-            session_open=self.calendar.is_open(instrument.group, now),
-            session_note=self._opens(instrument, now),
+            session_open=is_open,
+            session_note="" if is_open else self._opens(instrument, now),
             limits=self.options.limits,
             supported=self.broker.capabilities.order_types,
             can_bracket=self.broker.capabilities.brackets or self._may_keep(),

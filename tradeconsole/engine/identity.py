@@ -10,6 +10,7 @@ from tradeconsole.errors import InvalidRequest
 
 PREFIX: Final = "tc"
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS: Final = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
 _MAX_ORIGIN: Final = 20
 _SUFFIXES: Final = {OrderRole.STOP_LOSS: "SL", OrderRole.TAKE_PROFIT: "TP"}
 _ROLES: Final = {suffix: role for role, suffix in _SUFFIXES.items()}
@@ -25,7 +26,7 @@ def new_order_id(origin: str, now: datetime) -> str:
     if not origin.replace("_", "").replace(".", "").isalnum() or len(origin) > _MAX_ORIGIN:
         raise InvalidRequest(f"origin '{origin}' must be at most {_MAX_ORIGIN} letters, digits, '.' or '_'")
     value = int(now.timestamp() * 1000) << 80 | secrets.randbits(80)
-    digits = [_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5)]
+    digits = [_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)]
     return f"{PREFIX}-{origin}-{''.join(digits)}"
 
 
