@@ -31,10 +31,13 @@ spool, the gateway emulator is another process on loopback; {ORDERS:,} orders, t
 
 
 @contextmanager
-def gateway(home: Home) -> Iterator[dict[str, str]]:
+def gateway(home: Home, *arguments: str) -> Iterator[dict[str, str]]:
     """A running emulator: where it answers, and as whom."""
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "gateway.py")], env=home.environment(), stdout=subprocess.PIPE, text=True
+        [sys.executable, str(HERE / "gateway.py"), *arguments],
+        env=home.environment(),
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     try:

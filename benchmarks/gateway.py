@@ -1,4 +1,4 @@
-"""The gateway emulator without request budgets, so that a measurement may ask more often than a firm allows."""
+"""The gateway emulator; without request budgets, so that a measurement may ask more often than a firm allows, unless `limited`."""
 
 import sys
 
@@ -6,4 +6,4 @@ from tradeconsole.emulator.options import EmulatorOptions
 from tradeconsole.emulator.server import run_emulator
 
 if __name__ == "__main__":
-    sys.exit(run_emulator(EmulatorOptions(seed=7, rate_limits=False, json=True)))
+    sys.exit(run_emulator(EmulatorOptions(seed=7, rate_limits="limited" in sys.argv, json=True)))

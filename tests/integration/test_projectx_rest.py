@@ -256,6 +256,20 @@ async def test_a_missing_endpoint_can_be_told_apart() -> None:
             await client.call(ORDER_QUERY, body)
 
 
+async def test_few_downloads_are_under_way_at_once_and_a_cancel_waits_for_none() -> None:
+    async with running_peer() as peer, client_of(peer) as client:
+        peer.script |= {"/api/History/retrieveBars": Hang(), "/api/Order/cancel": ok()}
+        await client.tokens.current()
+        downloads = [asyncio.create_task(client.call(BARS, BARS_BODY)) for _ in range(20)]
+        while not peer.sent_to("/api/History/retrieveBars"):
+            await asyncio.sleep(0.001)
+        await client.call(ORDER_CANCEL, wire.OrderIdBody(account_id=1, order_id=2))
+        assert len(peer.sent_to("/api/History/retrieveBars")) <= 4
+        for download in downloads:
+            download.cancel()
+        await asyncio.gather(*downloads, return_exceptions=True)
+
+
 async def test_null_payloads_are_accepted() -> None:
     async with running_peer() as peer, client_of(peer) as client:
         peer.script[SEARCH] = ok(accounts=None)
@@ -396,7 +410,7 @@ async def test_the_budget_counts_every_request() -> None:
         await client.call(ACCOUNTS, ALL)
         general, history = client.budgets()
         assert (general.used, history.used) == (2, 0)
-        assert (general.limit, general.window, history.limit, history.window) == (180, 60.0, 45, 30.0)
+        assert (general.limit, general.window, history.limit, history.window) == (200, 60.0, 45, 30.0)
 
 
 async def test_no_secret_reaches_logs_errors_or_reprs(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradeconsole.brokers.projectx.limits import RateLimiter, SlidingLog, Urgency
+from tradeconsole.brokers.projectx.rest import GENERAL_LIMIT
 
 EVEN = dict.fromkeys(Urgency, 1.0)
 
@@ -85,14 +86,14 @@ async def test_equals_go_first_come_first_served() -> None:
 
 async def test_queries_cannot_spend_what_a_cancel_needs() -> None:
     limiter = RateLimiter("general", 10, 60.0, time.monotonic)
-    for _ in range(8):
+    for _ in range(7):
         await limiter.acquire(Urgency.QUERY)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.02):
             await limiter.acquire(Urgency.QUERY)
     async with asyncio.timeout(1):
-        await limiter.acquire(Urgency.CANCEL)
-        await limiter.acquire(Urgency.CANCEL)
+        for _ in range(3):
+            await limiter.acquire(Urgency.CANCEL)
     assert limiter.budget.used == 10
 
 
@@ -160,3 +161,22 @@ async def test_a_free_slot_goes_to_a_cancel_before_those_that_wait_and_not_to_th
     assert limiter.take(Urgency.CANCEL)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def test_with_180_calls_of_the_minute_used_a_cancel_leaves_at_once_and_nothing_else_does() -> None:
+    limiter = RateLimiter("general", *GENERAL_LIMIT, time.monotonic)
+    for _ in range(180):
+        assert limiter.take(Urgency.CANCEL)
+    for urgency in (Urgency.ORDER, Urgency.QUERY, Urgency.HISTORY):
+        assert not limiter.take(urgency)
+    assert limiter.take(Urgency.CANCEL)
+
+
+@pytest.mark.parametrize(
+    ("urgency", "most"), [(Urgency.ORDER, 170), (Urgency.QUERY, 144), (Urgency.HISTORY, 126)]
+)
+async def test_looking_leaves_room_for_placing_and_placing_for_the_way_out(
+    urgency: Urgency, most: int
+) -> None:
+    limiter = RateLimiter("general", *GENERAL_LIMIT, time.monotonic)
+    assert sum(limiter.take(urgency) for _ in range(200)) == most

@@ -25,8 +25,12 @@ class Urgency(IntEnum):
     HISTORY = 3
 
 
-SHARE: Final = {Urgency.CANCEL: 1.0, Urgency.ORDER: 0.95, Urgency.QUERY: 0.8, Urgency.HISTORY: 0.7}
-"""How much of the window each urgency may fill; the rest is kept for the more urgent."""
+SHARE: Final = {Urgency.CANCEL: 1.0, Urgency.ORDER: 0.85, Urgency.QUERY: 0.72, Urgency.HISTORY: 0.63}
+"""How much of the window each urgency may fill; the rest is kept for the more urgent.
+
+Only the way out may go to the gateway's own limit: for all else a margin is left, because other programs of the same user
+count too, and what we count when it leaves is counted there when it arrives.
+"""
 
 
 class SlidingLog:
