@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -168,8 +169,8 @@ async def _read(reader: asyncio.StreamReader) -> Call | None:
 
 
 @asynccontextmanager
-async def running_peer() -> AsyncIterator[Peer]:
-    """A peer on a free port."""
+async def running_peer(tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
+    """A peer on a free port, with `tls` as `https://localhost`."""
     peer = Peer()
     tasks: set[asyncio.Task[None]] = set()
 
@@ -179,8 +180,9 @@ async def running_peer() -> AsyncIterator[Peer]:
         task.add_done_callback(tasks.discard)
         task.add_done_callback(lambda _: writer.close())  # also if it is cancelled before its first step
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    peer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
+    host = "https://localhost" if tls else "http://127.0.0.1"
+    peer.url = f"{host}:{server.sockets[0].getsockname()[1]}"
     try:
         yield peer
     finally:

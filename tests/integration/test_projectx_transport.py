@@ -2,8 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Coroutine
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -229,8 +231,8 @@ async def test_a_gateway_that_is_away_is_not_knocked_at_by_the_reserve(
 # -- on the loop that the engine runs on ----------------------------------------------------------------------------
 
 
-async def exchanges() -> None:
-    async with running_peer() as peer, transport_to(peer.url) as transport:
+async def exchanges(tls: ssl.SSLContext | None = None) -> None:
+    async with running_peer(tls) as peer, transport_to(peer.url) as transport:
         peer.script[PATH] = [ok(orderId=1), Answer(b"x" * 200_000), HangUp(), ok(orderId=2)]
         assert b'"orderId": 1' in (await transport.post(PATH, b"{}", "token")).body
         assert len((await transport.post(PATH, b"{}", "token")).body) == 200_000
@@ -257,8 +259,60 @@ async def failures() -> None:
             await transport.post(PATH, b"{}", None)
 
 
-@pytest.mark.parametrize("scenario", [exchanges, failures])
-def test_it_is_the_same_on_uvloop(scenario: Any) -> None:
-    work: Coroutine[Any, Any, None] = scenario()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+def run_on(loop: str, work: Coroutine[Any, Any, None]) -> None:
+    factory = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}[loop]
+    with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(work)
+
+
+@pytest.mark.parametrize("scenario", [exchanges, failures])
+def test_it_is_the_same_on_uvloop(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    run_on("uvloop", scenario())
+
+
+# -- TLS ---------------------------------------------------------------------------------------------------------
+
+TLS = Path(__file__).parent.parent / "data" / "tls"
+
+
+@pytest.fixture
+def tls() -> ssl.SSLContext:
+    """Of a server that calls itself localhost, with a certificate that it signed itself."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(TLS / "cert.pem", TLS / "key.pem")
+    return context
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_orders_travel_over_tls(loop: str, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "cert.pem"))
+    run_on(loop, exchanges(tls))
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_certificate_that_nobody_vouches_for_gets_no_request(loop: str, tls: ssl.SSLContext) -> None:
+    async def knock() -> None:
+        async with running_peer(tls) as peer, transport_to(peer.url) as transport:
+            with pytest.raises(NotSent, match="no secure connection"):
+                await transport.post(PATH, b'{"secret":1}', "token")
+            assert not peer.calls
+
+    run_on(loop, knock())
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_certificate_of_somebody_else_gets_no_request(
+    loop: str, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "cert.pem"))
+
+    async def knock() -> None:
+        async with (
+            running_peer(tls) as peer,
+            transport_to(peer.url.replace("localhost", "127.0.0.1")) as transport,
+        ):
+            with pytest.raises(NotSent, match="no secure connection"):
+                await transport.post(PATH, b'{"secret":1}', "token")
+            assert not peer.calls
+
+    run_on(loop, knock())
