@@ -8,6 +8,7 @@ import pytest
 from trouble_desk import QUICK, Desk, desk, trading_desk, until
 
 from tradeconsole.brokers.projectx.connection import Timings
+from tradeconsole.brokers.projectx.limits import SHARE, Urgency
 from tradeconsole.domain.commands import CancelOrder, Flatten, NudgeOrder
 from tradeconsole.domain.events import Channel, ChannelChanged, ChannelState, Synced
 from tradeconsole.domain.market import Span
@@ -188,7 +189,7 @@ async def test_flatten_does_not_wait_for_the_budget_that_questions_have_spent() 
             asyncio.create_task(test.engine.broker.get_fills(test.account_id, Span(now, now)))
             for _ in range(budget.limit)
         ]
-        await until(lambda: test.engine.broker.budgets()[0].used >= budget.limit * 0.8)
+        await until(lambda: test.engine.broker.budgets()[0].used >= budget.limit * SHARE[Urgency.QUERY])
         await test.engine.handle(Flatten(test.account_id))
         await until(lambda: test.told("the broker confirms"))
         assert await test.gateway_size() == 0
