@@ -44,7 +44,7 @@ def memory_of(trader: Trader) -> Memory:
     """Read the large trade screen."""
     return Memory(
         positions=[
-            re.sub(r"(MNQ\w+\s+[\d,.]+).*?(\d/\d broker stop|!!)", r"\1 \2", row)
+            re.sub(r"(MNQ\w+\s+[\d,.]+).*?((?:\d/\d )?broker stop|!!)", r"\1 \2", row)
             for row in rows(trader, "Positions")
         ],
         orders=rows(trader, "Orders"),
@@ -100,7 +100,7 @@ def test_a_trader_buys_with_a_bracket_moves_the_stop_cancels_the_target_and_flat
         stop, target = wait_price(trader, "stop"), wait_price(trader, "target")
         assert (entry - stop, target - entry) == (STOP_TICKS * TICK, TARGET_TICKS * TICK)
 
-        trader.wait_row("Positions", r"L 2 MNQ\w+ .*2/2 broker stop")
+        trader.wait_row("Positions", r"L 2 MNQ\w+ .*broker stop")
         first = trader.panel("Positions")
         trader.wait_panel("Positions", lambda now: now and now != first, "a P&L that moves with the market")
         terminal.wait_for("SL SELL 2")
@@ -147,7 +147,7 @@ def test_everything_is_as_it_was_after_leaving_and_after_a_kill(home: Home) -> N
         trader.buy(SIZE, stop=STOP_TICKS, target=TARGET_TICKS)
         wait_price(trader, "stop")
         wait_price(trader, "target")
-        trader.wait_row("Positions", r"L 2 MNQ\w+ .*2/2 broker stop")
+        trader.wait_row("Positions", r"L 2 MNQ\w+ .*broker stop")
         trader.disarm()
         before = settled_memory_of(trader)
         assert [len(part) for part in before[:4]] == [1, 5, 3, 1]
@@ -200,7 +200,7 @@ def test_a_kill_right_after_sending_leaves_at_most_one_order_and_it_is_known(hom
             if witness.position(account):
                 assert witness.position(account) == 1
                 assert sum(order["status"] == WORKING for order in witness.orders(account)) == 2
-                trader.wait_row("Positions", r"L 1 MNQ\w+ .*1/1 broker stop")
+                trader.wait_row("Positions", r"L 1 MNQ\w+ .*broker stop")
                 trader.arm()
                 trader.flatten()
             trader.wait_panel("Positions", lambda now: any("Flat." in row for row in now), "no position")
