@@ -12,8 +12,8 @@ from textual.message_pump import MessagePump
 
 Deliver = Callable[[events.Key | events.Paste], Awaitable[None]]
 
-PATIENCE: Final = 1.0
-"""Seconds after which a key no longer waits for the one before."""
+PATIENCE: Final = 5.0
+"""Seconds after which a key no longer waits for the one before: long, because one in a wrong field costs money."""
 
 _ROUNDS: Final = 3
 """A key climbs from the focused widget to the app, then what it made the widget say, then what the app answers."""
