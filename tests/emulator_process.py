@@ -40,16 +40,21 @@ class EmulatorProcess:
 
 @asynccontextmanager
 async def emulator_process(
-    *, hub: dict[str, Any] | None = None, http: dict[str, Any] | None = None, **options: Any
+    *,
+    hub: dict[str, Any] | None = None,
+    http: dict[str, Any] | None = None,
+    hash_seed: int | None = None,
+    **options: Any,
 ) -> AsyncIterator[EmulatorProcess]:
     """Run one with hub and HTTP limits; every connection of its user lives beside the others."""
+    hashing = {} if hash_seed is None else {"PYTHONHASHSEED": str(hash_seed)}
     settings = json.dumps({"hub": hub or {}, "http": http or {}, "options": options})
     process = await asyncio.create_subprocess_exec(
         sys.executable, __file__, settings,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parent,
-        env={**os.environ, "PYTHONWARNINGS": "error"},
+        env={**os.environ, "PYTHONWARNINGS": "error", **hashing},
     )  # fmt: skip
     try:
         assert process.stdout is not None

@@ -76,6 +76,8 @@ class HubWire:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.close_code: int | None = None
         self.closed = False
+        self.heard: list[bytes] = []
+        """Every message so far."""
         self._reader = reader
         self._writer = writer
         self._rest = b""
@@ -120,7 +122,8 @@ class HubWire:
                 case 0 | 1 | 2:
                     pieces.append(payload)
                     if first & 0x80:
-                        return b"".join(pieces)
+                        self.heard.append(b"".join(pieces))
+                        return self.heard[-1]
 
     async def record(self) -> bytes | None:
         """The next SignalR record without its separator, pings included; None at the end."""

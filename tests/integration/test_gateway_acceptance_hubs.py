@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -22,6 +23,7 @@ from raw_gateway import (
 )
 
 from tradeconsole.emulator.hubs import HubLimits
+from tradeconsole.emulator.scenario_file import read_scenario
 from tradeconsole.emulator.switches import Switches
 
 HUBS = ("user", "market")
@@ -389,6 +391,40 @@ async def test_several_accounts_share_a_connection_and_strangers_hear_nothing(wi
         await wire.step(1)
         told = [json.loads(event)["arguments"][0]["data"]["accountId"] for event in await hub.events_until()]
         assert set(told) == {first, second}
+
+
+async def test_users_neither_log_each_other_out_nor_hear_each_other_nor_share_a_budget(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "two.toml"
+    file.write_text(
+        "".join(
+            f'[[users]]\nname = "{n}"\nkey = "{n}"\n[[users.accounts]]\nkind = "practice"\n' for n in "ab"
+        )
+    )
+    options = {"scenario": read_scenario(file), "frozen": True, "volatility": 0.0, "login": False}
+    async with (
+        running_emulator(**options) as running,
+        Wire(running.url, "a", "a") as ann,
+        Wire(running.url, "b", "b") as bob,
+    ):
+        await ann.login()
+        await bob.login()
+        (account,) = await ann.accounts()
+        contract = await ann.contract("F.US.MNQ")
+        async with ann.hub("user") as mine, bob.hub("user") as theirs:
+            for hub in (mine, theirs):
+                assert await hub.invoke("SubscribeAccounts") == VOID
+                assert await hub.invoke("SubscribeOrders", account) == VOID
+            order = {"accountId": account, "contractId": contract, "type": 2, "side": 0, "size": 1}
+            assert (await bob.call("/api/Order/place", **order))["errorCode"] == 1
+            assert (await ann.call("/api/Order/place", **order))["success"]
+            await ann.step(1)
+            assert len(await mine.events_until()) >= 3
+            assert await theirs.events_until() == []
+        while (await ann.post("/api/Account/search", '{"onlyActiveAccounts":true}')).status == 200:
+            continue
+        assert (await bob.post("/api/Account/search", '{"onlyActiveAccounts":true}')).status == 200
 
 
 async def test_two_connections_hear_the_same_where_sessions_are_not_single() -> None:

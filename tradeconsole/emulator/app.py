@@ -1,6 +1,5 @@
 """The ASGI application: REST routes, both hubs with their negotiation, and the control plane."""
 
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.applications import Starlette
@@ -82,7 +81,7 @@ def _negotiation(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
             gateway.tokens.check(bearer(request))
         except TokenError as error:
             return unauthorized(str(error))
-        connection_id = secrets.token_urlsafe(16)
+        connection_id = gateway.marks.connection()
         if request.query_params.get("negotiateVersion", "0") == "0":
             return json_response(
                 {"negotiateVersion": 0, "connectionId": connection_id, "availableTransports": _TRANSPORTS}
@@ -91,7 +90,7 @@ def _negotiation(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
             {
                 "negotiateVersion": 1,
                 "connectionId": connection_id,
-                "connectionToken": secrets.token_urlsafe(16),
+                "connectionToken": gateway.marks.connection(),
                 "availableTransports": _TRANSPORTS,
             }
         )

@@ -10,6 +10,7 @@ from tradeconsole.emulator.faults import Faults, RestFault
 from tradeconsole.emulator.hubs import HubLimits
 from tradeconsole.emulator.journal import AnyCommand, Journal, Turn
 from tradeconsole.emulator.limits import RequestBudgets
+from tradeconsole.emulator.marks import Marks
 from tradeconsole.emulator.scenario import LoginOutcome
 from tradeconsole.emulator.switchboard import Value, find_switch, turn
 from tradeconsole.emulator.switches import Switches
@@ -57,6 +58,7 @@ class Gateway:
         users: tuple[User, ...],
         tokens: TokenIssuer,
         budgets: RequestBudgets,
+        marks: Marks,
         faults: Faults,
         switches: Switches,
         limits: HubLimits,
@@ -69,6 +71,7 @@ class Gateway:
         self.users = {user.name: user for user in users}
         self.tokens = tokens
         self.budgets = budgets
+        self.marks = marks
         self.faults = faults
         self.switches = switches
         self._reopening = Reopening(switches)

@@ -1,7 +1,6 @@
 """HTTP as the gateway speaks it: envelopes, problem details, bearer tokens, budgets and ordered faults."""
 
 import asyncio
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from email.utils import format_datetime
@@ -105,7 +104,7 @@ async def answer(gateway: Gateway, endpoint: Endpoint, request: Request) -> Resp
         return refusal
     if fault is not None and not fault.after:
         return _faulty(gateway, fault)
-    bound = await _bind(endpoint, request)
+    bound = await _bind(gateway, endpoint, request)
     if isinstance(bound, Response):
         return bound
     caller = Caller(claims.sub, claims) if claims else Caller(str(getattr(bound, "user_name", "")).lower())
@@ -115,13 +114,13 @@ async def answer(gateway: Gateway, endpoint: Endpoint, request: Request) -> Resp
     try:
         content = endpoint.handle(gateway, caller, bound)
     except BadRequest as error:
-        return problem(400, "Bad Request", "15.5.1", detail=str(error), instance=endpoint.path)
+        return problem(gateway, 400, "Bad Request", "15.5.1", detail=str(error), instance=endpoint.path)
     if not gateway.switches.null_payloads and isinstance(content, dict) and not content["success"]:
         content = {key: value for key, value in content.items() if value is not None or key == "errorMessage"}
     return json_response(content) if fault is None else _faulty(gateway, fault)
 
 
-async def _bind(endpoint: Endpoint, request: Request) -> msgspec.Struct | Response:
+async def _bind(gateway: Gateway, endpoint: Endpoint, request: Request) -> msgspec.Struct | Response:
     try:
         body = await _body(request)
     except ClientDisconnect:
@@ -132,11 +131,11 @@ async def _bind(endpoint: Endpoint, request: Request) -> msgspec.Struct | Respon
         return NoBody()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in {"application/json", "text/json"} and not kind.endswith("+json"):
-        return problem(415, "Unsupported Media Type", "15.5.16")
+        return problem(gateway, 415, "Unsupported Media Type", "15.5.16")
     try:
         return read_body(endpoint.shape, body)
     except BadBody as error:
-        return problem(400, "One or more validation errors occurred.", "15.5.1", errors=error.errors)
+        return problem(gateway, 400, "One or more validation errors occurred.", "15.5.1", errors=error.errors)
 
 
 async def _body(request: Request) -> bytes | None:
@@ -172,14 +171,14 @@ def _throttled(gateway: Gateway, user: str, budget: Budget | None) -> Response |
     return Response(status_code=429, headers=headers)
 
 
-def problem(status: int, title: str, section: str, **members: object) -> Response:
+def problem(gateway: Gateway, status: int, title: str, section: str, **members: object) -> Response:
     """ASP.NET problem details; `section` is that of RFC 9110."""
     content = {
         "type": f"https://tools.ietf.org/html/rfc9110#section-{section}",
         "title": title,
         "status": status,
         **members,
-        "traceId": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00",
+        "traceId": gateway.marks.trace(),
     }
     response = json_response(content, status)
     response.headers["content-type"] = "application/problem+json; charset=utf-8"

@@ -1,7 +1,6 @@
 """The two real-time hubs: who is connected, what each wants to hear, and how messages get there."""
 
 import asyncio
-import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from enum import StrEnum
@@ -98,7 +97,6 @@ class HubConnection:
     def __init__(self, hub: Hub, user: str, socket: Socket, faults: Faults, limits: HubLimits) -> None:
         self.hub = hub
         self.user = user
-        self.id = secrets.token_urlsafe(16)
         self.subscriptions: set[tuple[Channel, Key]] = set()
         self._socket = socket
         self._faults = faults

@@ -84,7 +84,7 @@ class MarketFeed:
                     ticks[event.instrument_id].append(event)
                 case DepthChanged():
                     depth[event.instrument_id].append(event)
-        for contract_id in ticks.keys() | quotes.keys() | depth.keys():
+        for contract_id in {**ticks, **quotes, **depth}:
             contract = self._find(contract_id)
             if contract is not None:
                 self._publish_prints(contract, ticks[contract_id])

@@ -18,6 +18,7 @@ from tradeconsole.emulator.journal import Journal
 from tradeconsole.emulator.limits import RequestBudgets
 from tradeconsole.emulator.listener import Listener
 from tradeconsole.emulator.market_feed import MarketFeed
+from tradeconsole.emulator.marks import Marks
 from tradeconsole.emulator.options import EmulatorOptions
 from tradeconsole.emulator.pump import Pump
 from tradeconsole.emulator.scenario import demo_accounts, scenario_accounts
@@ -168,6 +169,7 @@ class Emulator:
             users=users,
             tokens=TokenIssuer(installation.secret),
             budgets=RequestBudgets(enforced=options.rate_limits),
+            marks=Marks(options.seed),
             faults=Faults(),
             switches=self._switches,
             limits=self._limits,
