@@ -172,10 +172,11 @@ async def test_a_body_said_to_be_huge_is_413_before_it_is_sent(wire: Wire) -> No
     assert await reader.read() == b""
 
 
-async def test_a_body_that_turns_out_huge_is_413(wire: Wire) -> None:
+@pytest.mark.parametrize("path", ["/api/Order/searchOpen", "/api/Auth/validate", "/__emu/clock"])
+async def test_a_body_that_turns_out_huge_is_413(wire: Wire, path: str) -> None:
     reader, writer = await wire.connect()
     writer.write(
-        f"POST /api/Order/searchOpen HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {wire.token}\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {wire.token}\r\n"
         "content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n".encode()
     )
     with suppress(ConnectionError):

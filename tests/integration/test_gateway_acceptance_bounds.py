@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from emulator_process import EmulatorProcess, emulator_process
-from raw_gateway import HANDSHAKE, HubWire, Wire, read_answer, request
+from raw_gateway import HANDSHAKE, PING, HubWire, Wire, read_answer, request
 
 CROWD = 500
 MEGABYTE = 1_000_000
@@ -122,6 +122,18 @@ async def test_a_client_that_floods_calls_and_reads_no_answers_is_dropped() -> N
                 while (await connected(wire))["user"]:
                     for _ in range(20):
                         await hub.frame(calls * 300)
+        assert (await connected(wire))["user"] == 0
+
+
+async def test_a_client_that_floods_pings_and_reads_no_pongs_is_dropped() -> None:
+    async with emulator_process() as process, bounded(process):
+        wire = process.wire
+        hub = await open_hub(wire, "user")
+        with suppress(ConnectionError):
+            async with asyncio.timeout(60):
+                while (await connected(wire))["user"]:
+                    for _ in range(5000):
+                        await hub.frame(b"x" * 125, PING)
         assert (await connected(wire))["user"] == 0
 
 

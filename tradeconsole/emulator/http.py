@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from email.utils import format_datetime
 from typing import Any, Final, TypeVar
 
@@ -121,12 +120,7 @@ async def answer(gateway: Gateway, endpoint: Endpoint, request: Request) -> Resp
 
 
 async def _bind(gateway: Gateway, endpoint: Endpoint, request: Request) -> msgspec.Struct | Response:
-    try:
-        body = await _body(request)
-    except ClientDisconnect:
-        return Response(status_code=400)
-    if body is None:
-        return Response(status_code=413, headers={"Connection": "close"})
+    body = await request.body()
     if endpoint.shape is NoBody:
         return NoBody()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -136,18 +130,6 @@ async def _bind(gateway: Gateway, endpoint: Endpoint, request: Request) -> msgsp
         return read_body(endpoint.shape, body)
     except BadBody as error:
         return problem(gateway, 400, "One or more validation errors occurred.", "15.5.1", errors=error.errors)
-
-
-async def _body(request: Request) -> bytes | None:
-    """The whole body; None when it is longer than the server reads."""
-    if int(request.headers.get("content-length", 0)) > MAX_BODY_BYTES:
-        return None
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            return None
-    return bytes(body)
 
 
 def _faulty(gateway: Gateway, fault: RestFault) -> Response:
@@ -207,8 +189,31 @@ def bearer(connection: HTTPConnection) -> str:
     raise TokenError("")
 
 
+class _BodyTooLong(Exception):
+    """The body is, or says that it will be, longer than what is read."""
+
+
+def _bounded(scope: Scope, receive: Receive) -> Receive:
+    """What a request receives, up to the longest body; one that is announced to be longer is not waited for."""
+    announced = max((int(value) for name, value in scope["headers"] if name == b"content-length"), default=0)
+    received = 0
+
+    async def bounded() -> Message:
+        nonlocal received
+        if announced > MAX_BODY_BYTES:
+            raise _BodyTooLong
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > MAX_BODY_BYTES:
+            raise _BodyTooLong
+        return message
+
+    return bounded
+
+
 class GatewayConventions:
-    """ASGI middleware: paths in any case, with or without a last slash, and the emulated time in the `Date` header."""
+    """ASGI middleware of every route: paths in any case, with or without a last slash, bodies that are not too long, and
+    the emulated time in the `Date` header."""
 
     def __init__(self, app: ASGIApp, gateway: Gateway) -> None:
         self._app = app
@@ -226,6 +231,12 @@ class GatewayConventions:
                 message["headers"] = [*message.get("headers", ()), (b"date", stamp)]
             await send(message)
 
-        with suppress(ClientDisconnect):
-            path = scope["path"].lower().rstrip("/")
+        path = scope["path"].lower().rstrip("/")
+        if scope["type"] == "http":
+            receive = _bounded(scope, receive)
+        try:
             await self._app({**scope, "path": path or "/"}, receive, dated)
+        except _BodyTooLong:
+            await Response(status_code=413, headers={"Connection": "close"})(scope, receive, dated)
+        except ClientDisconnect:
+            return

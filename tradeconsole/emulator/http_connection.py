@@ -1,4 +1,4 @@
-"""One client's HTTP connection, with the patience and the terse refusals of the gateway's web server."""
+"""One client's connection, with the patience and the terse refusals of the gateway's web server."""
 
 import asyncio
 import sys
@@ -9,9 +9,14 @@ from typing import Any, Final
 import h11
 import msgspec
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 MAX_HEAD_BYTES: Final = 32 * 1024
 """Request line and headers; Kestrel's default for the headers."""
+
+
+MAX_UNREAD_PONGS: Final = 256 * 1024
+"""Bytes that a WebSocket may leave unread while it goes on asking whether anybody is there."""
 
 
 class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,3 +137,12 @@ class PatientConnection(H11Protocol):
             self.cycle.message_event.set()
         self._wait_for(None, 0)
         self.transport.close()
+
+
+class BoundedSocket(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket, which alone would heap up pongs for a client that never reads."""
+
+    def handle_ping(self) -> None:
+        super().handle_ping()
+        if self.transport.get_write_buffer_size() > MAX_UNREAD_PONGS:
+            self.transport.abort()

@@ -65,9 +65,10 @@ METHODS: Final = {
 
 
 class HubLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """The framework's timers in seconds, with ASP.NET Core's defaults; `unread` characters cut a client off.
+    """The framework's timers in seconds, with ASP.NET Core's defaults, and what keeps one client from taking all the memory.
 
-    `goodbye` is how long a client that does not read may take to hear the last words.
+    `goodbye` is how long a client that does not read may take to hear the last words, `unread` how many characters
+    it may leave unread, `subscriptions` how many it may have: all channels of all contracts are about 150.
     """
 
     keep_alive: float = 15.0
@@ -75,6 +76,7 @@ class HubLimits(msgspec.Struct, frozen=True, kw_only=True):
     handshake: float = 15.0
     goodbye: float = 5.0
     unread: int = 4 * 2**20
+    subscriptions: int = 1000
 
 
 class Socket(Protocol):
@@ -115,6 +117,11 @@ class HubConnection:
         self._wake.set()
         if self._queued > self._limits.unread:
             self.abort()
+
+    @property
+    def may_subscribe(self) -> bool:
+        """Whether there is room for another subscription."""
+        return len(self.subscriptions) < self._limits.subscriptions
 
     def finish(self, record: str = "") -> None:
         """Send what is queued and a last record, then close politely."""
@@ -289,6 +296,8 @@ class Hubs:
         if not method.subscribes:
             self._unlisten(connection, subscription)
             self._changed()
+        elif not connection.may_subscribe and subscription not in connection.subscriptions:
+            connection.finish(signalr.closed_with_an_error())
         elif connection in self._connections:
             connection.subscriptions.add(subscription)
             self._listeners[subscription].add(connection)

@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from tradeconsole.emulator.gateway import Peer
-from tradeconsole.emulator.http_connection import MAX_HEAD_BYTES, HttpLimits, PatientConnection
+from tradeconsole.emulator.http_connection import MAX_HEAD_BYTES, BoundedSocket, HttpLimits, PatientConnection
 from tradeconsole.errors import ConfigError
 
 LOOPBACK: Final = "127.0.0.1"
@@ -60,7 +60,7 @@ class Listener:
             lifespan="off",
             http=cast(type[asyncio.Protocol], partial(PatientConnection, limits or HttpLimits())),
             h11_max_incomplete_event_size=MAX_HEAD_BYTES,
-            ws="websockets-sansio",
+            ws=BoundedSocket,
             ws_max_size=256 * 1024,
             ws_ping_interval=None,
             ws_per_message_deflate=False,

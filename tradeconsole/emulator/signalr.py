@@ -96,7 +96,7 @@ class HubServerProtocol:
     def farewell(self) -> str:
         """What a client hears that broke the protocol or fell silent; the framework keeps the details to itself."""
         if self._open:
-            return close("Connection closed with an error.", allow_reconnect=True)
+            return closed_with_an_error()
         return Handshake("An unexpected error occurred during connection handshake.").reply()
 
     def _read_opening(self, record: bytes) -> Handshake:
@@ -158,6 +158,11 @@ def close(error: str | None = None, *, allow_reconnect: bool | None = None) -> s
     if allow_reconnect is not None:
         record["allowReconnect"] = allow_reconnect
     return _encode(record) + SEPARATOR
+
+
+def closed_with_an_error() -> str:
+    """The record before the end of a connection that did what it may not, in the framework's words."""
+    return close("Connection closed with an error.", allow_reconnect=True)
 
 
 def failed_invocation(target: str, exception: str) -> str:

@@ -146,6 +146,20 @@ async def test_events_of_an_account_reach_its_owner_only(user: str, hears: bool)
         assert any("GatewayUserAccount" in frame for frame in socket.sent) is hears
 
 
+async def test_a_client_may_have_only_so_many_subscriptions_and_may_repeat_them() -> None:
+    desk = Desk()
+    async with desk.connected(Hub.MARKET, limits=HubLimits(subscriptions=2)) as (socket, _):
+        for contract in ("A", "B", "A", "C"):
+            call = {"type": 1, "target": "SubscribeContractQuotes", "arguments": [contract]}
+            socket.incoming.put_nowait(json.dumps(call).encode() + b"\x1e")
+        await settled()
+        assert desk.subscribed == [(Channel.QUOTES, "A"), (Channel.QUOTES, "B"), (Channel.QUOTES, "A")]
+        assert socket.sent[-1].endswith(
+            '{"type":7,"error":"Connection closed with an error.","allowReconnect":true}\x1e'
+        )
+        assert socket.closed
+
+
 async def test_a_client_that_dribbles_its_handshake_is_let_go_in_the_time_of_one() -> None:
     desk = Desk()
     socket = FakeSocket()
