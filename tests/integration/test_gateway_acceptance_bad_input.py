@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from random import Random
 
 import pytest
 import pytest_asyncio
@@ -236,6 +237,37 @@ async def test_what_is_no_http_is_refused_and_the_connection_closed(
 
 async def test_a_slash_at_the_end_of_a_path_says_nothing(wire: Wire) -> None:
     assert (await wire.call("/api/Account/search/", onlyActiveAccounts=True))["success"]
+
+
+async def test_requests_with_any_bytes_changed_are_answered_or_closed(wire: Wire) -> None:
+    rng = Random(7)
+    whole = request(
+        "POST", "/api/Account/search", b'{"onlyActiveAccounts":true}',
+        content_type="application/json", authorization=f"Bearer {wire.token}",
+    )  # fmt: skip
+
+    async def send(raw: bytes) -> bytes:
+        reader, writer = await wire.connect()
+        writer.write(raw)
+        writer.write_eof()
+        async with asyncio.timeout(20):
+            try:
+                return await reader.read()
+            except ConnectionError:
+                return b""
+            finally:
+                writer.close()
+
+    mutants = []
+    for _ in range(300):
+        raw = bytearray(whole)
+        for _ in range(rng.randint(1, 4)):
+            at = rng.randrange(len(raw))
+            raw[at : at + rng.randint(0, 3)] = rng.randbytes(rng.randint(0, 3))
+        mutants.append(bytes(raw))
+    for start in range(0, len(mutants), 50):
+        for answer in await asyncio.gather(*map(send, mutants[start : start + 50])):
+            assert not answer or re.match(rb"HTTP/1\.1 (200|40[0-9]|41[0-9]|431|501) ", answer), answer
 
 
 async def test_strange_paths_and_queries_are_404(wire: Wire) -> None:

@@ -120,6 +120,29 @@ def test_a_record_may_be_as_long_as_the_framework_allows_and_no_longer() -> None
         list(protocol.receive(b"x"))
 
 
+@settings(max_examples=300)
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=40),
+            st.sampled_from(
+                [b"\x1e", b'{"type":1', b',"target":"X"', b',"arguments":[1]', b"}", b'{"type":6}\x1e']
+            ),
+        ),
+        max_size=12,
+    )
+)
+def test_whatever_comes_is_read_or_breaks_the_protocol(pieces: list[bytes]) -> None:
+    protocol = HubServerProtocol()
+    list(protocol.receive(OPENING))
+    try:
+        for piece in pieces:
+            for message in protocol.receive(piece):
+                assert isinstance(message, Invocation | Ping | Close)
+    except ProtocolBroken:
+        assert protocol.farewell().startswith('{"type":7')
+
+
 def test_records_of_unknown_type_are_passed_over() -> None:
     protocol = HubServerProtocol()
     assert list(protocol.receive(OPENING + b'{"type":5,"invocationId":"1"}\x1e')) == [Handshake()]
