@@ -35,14 +35,20 @@ class _Terms(msgspec.Struct, frozen=True):
     loss_limit: int
     daily_loss: int
     lots: int
+    scaling: tuple[tuple[int, int], ...]
 
 
 _TERMS: Final = {
-    AccountSize.SMALL: _Terms(50_000, 2_000, 1_000, 5),
-    AccountSize.MEDIUM: _Terms(100_000, 3_000, 2_000, 10),
-    AccountSize.LARGE: _Terms(150_000, 4_500, 3_000, 15),
+    AccountSize.SMALL: _Terms(50_000, 2_000, 1_000, 5, ((0, 2), (1_500, 3), (2_001, 5))),
+    AccountSize.MEDIUM: _Terms(100_000, 3_000, 2_000, 10, ((0, 3), (1_500, 4), (2_000, 5), (3_000, 10))),
+    AccountSize.LARGE: _Terms(
+        150_000, 4_500, 3_000, 15, ((0, 3), (1_500, 4), (2_000, 5), (3_000, 10), (4_500, 15))
+    ),
 }
-"""Topstep's, for combine and express funded accounts."""
+"""Topstep's, for combine and express funded accounts; the scale of express accounts is unverified."""
+
+_BELOW_NOTHING: Final = Decimal(-1_000_000_000)
+"""The first step of a scale holds for accounts in the red as well."""
 
 
 BRACKET_MODES: Final = {"AutoOCO": BracketMode.AUTO_OCO, "PositionBrackets": BracketMode.POSITION}
@@ -73,6 +79,8 @@ class ScenarioAccount(Section, frozen=True):
     name: str | None = None
     balance: Decimal | None = None
     max_lots: Decimal | None = None
+    product_limits: dict[str, Annotated[int, msgspec.Meta(ge=0)]] = {}
+    scaling: bool = False
     bracket_mode: Literal["AutoOCO", "PositionBrackets"] | None = None
     can_trade: bool = True
     visible: bool = True
@@ -162,6 +170,7 @@ def _account(user: str, account: ScenarioAccount, installation: int, number: int
         simulated=account.kind is not AccountKind.LIVE,
         bracket_mode=None if account.bracket_mode is None else BRACKET_MODES[account.bracket_mode],
         max_lots=Decimal(terms.lots) if account.max_lots is None else account.max_lots,
+        product_limits={symbol.upper(): limit for symbol, limit in account.product_limits.items()},
         follower=account.follower,
         plan=_plan(account, terms),
     )
@@ -178,6 +187,11 @@ def _plan(account: ScenarioAccount, terms: _Terms) -> Plan | None:
         # what a live account may lose is not public
         loss_limit=None if live else Decimal(terms.loss_limit),
         daily_loss=account.daily_loss or (Decimal(terms.daily_loss) if limited else None),
+        scaling=tuple(
+            (Decimal(least) if least else _BELOW_NOTHING, Decimal(lots)) for least, lots in terms.scaling
+        )
+        if account.scaling
+        else (),
     )
 
 

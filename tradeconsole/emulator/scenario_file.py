@@ -75,6 +75,9 @@ def _check_accounts(user: ScenarioUser) -> None:
     for account in user.accounts:
         if account.kind == "practice" and (account.dll or account.daily_loss is not None):
             raise ConfigError(f"user '{user.name}': practice accounts know no daily loss limit")
+        if account.scaling and account.kind != "express":
+            raise ConfigError(f"user '{user.name}': only express accounts have a scaling plan")
+        Catalogue.load().listing_only(account.product_limits)
         if account.daily_loss is not None and account.daily_loss <= 0:
             raise ConfigError(f"user '{user.name}': daily_loss {account.daily_loss} must be above 0")
         if account.max_lots is not None and account.max_lots < 0:

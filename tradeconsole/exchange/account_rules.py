@@ -29,11 +29,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         start: the balance it starts with, at which the floor stops rising (0 for express funded accounts).
         loss_limit: how far the balance may fall below the best end of a day; None: as far as it likes.
         daily_loss: how much a day may lose, open positions included; None where it was not bought.
+        scaling: balances at the end of a day, rising, and how many mini-equivalents each allows from the next day on.
     """
 
     start: Decimal
     loss_limit: Decimal | None = None
     daily_loss: Decimal | None = None
+    scaling: tuple[tuple[Decimal, Decimal], ...] = ()
+
+    def lots(self, balance: Decimal) -> Decimal | None:
+        """Mini-equivalents that a balance at the end of a day allows; None: the scale says nothing."""
+        return max((lots for least, lots in self.scaling if balance >= least), default=None)
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,12 +50,14 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         day_balance: cash with which the trading day began.
         day_over: the daily limit was hit; nothing more until the day rolls.
         breached: the floor was hit; nothing more at all.
+        max_lots: mini-equivalents that the plan's scale allows today.
     """
 
     floor: Decimal | None
     day_balance: Decimal
     day_over: bool = False
     breached: bool = False
+    max_lots: Decimal | None = None
 
     @property
     def is_blocked(self) -> bool:
@@ -75,7 +83,7 @@ class Boundary(StrEnum):
 def opening(plan: Plan, balance: Decimal) -> Standing:
     """How a fresh account stands."""
     floor = None if plan.loss_limit is None else plan.start - plan.loss_limit
-    return Standing(floor=floor, day_balance=balance)
+    return Standing(floor=floor, day_balance=balance, max_lots=plan.lots(balance))
 
 
 def next_day(plan: Plan, standing: Standing, balance: Decimal) -> Standing:
@@ -83,7 +91,7 @@ def next_day(plan: Plan, standing: Standing, balance: Decimal) -> Standing:
     floor = standing.floor
     if floor is not None and plan.loss_limit is not None:
         floor = max(floor, min(plan.start, balance - plan.loss_limit))
-    return Standing(floor=floor, day_balance=balance, breached=standing.breached)
+    return Standing(floor=floor, day_balance=balance, breached=standing.breached, max_lots=plan.lots(balance))
 
 
 def judge(plan: Plan, standing: Standing, equity: Decimal) -> Verdict:

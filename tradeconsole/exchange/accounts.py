@@ -1,5 +1,6 @@
-"""What an account may hold: its exposure in mini-equivalents, with the orders that may still fill."""
+"""What an account may come to hold, by contract and in mini-equivalents, with the orders that may still fill; pure."""
 
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -7,29 +8,36 @@ from tradeconsole.exchange.catalogue import Catalogue
 from tradeconsole.exchange.records import VenueOrder, VenuePosition
 
 
-def exposure(
-    catalogue: Catalogue, positions: Iterable[VenuePosition], orders: Iterable[VenueOrder]
-) -> Decimal:
-    """The most that an account could come to hold: over contracts, the larger of all buys and all sells filling.
+def worst_cases(positions: Iterable[VenuePosition], orders: Iterable[VenueOrder]) -> dict[str, int]:
+    """The most contracts that an account could come to hold: by contract, the larger of all buys and all sells filling.
 
     Legs of brackets are left out, since they only ever close what their entry opened. The venue's own formula is
-    not known; its weights are (ten micros are a mini, with the exceptions in the product list).
+    not known.
     """
-    held: dict[str, int] = {}
-    buys: dict[str, int] = {}
-    sells: dict[str, int] = {}
+    held: Counter[str] = Counter()
+    buys: Counter[str] = Counter()
+    sells: Counter[str] = Counter()
     for position in positions:
-        held[position.contract_id] = held.get(position.contract_id, 0) + position.size
+        held[position.contract_id] += position.size
     for order in orders:
         if order.parent_id is None:
             sums = buys if order.side.sign > 0 else sells
-            sums[order.contract_id] = sums.get(order.contract_id, 0) + order.remaining
-    total = Decimal(0)
-    for contract_id in held.keys() | buys.keys() | sells.keys():
-        contract = catalogue.contract(contract_id)
-        if contract is None:
-            continue
-        size = held.get(contract_id, 0)
-        worst = max(size + buys.get(contract_id, 0), sells.get(contract_id, 0) - size)
-        total += worst * contract.product.weight
-    return total
+            sums[order.contract_id] += order.remaining
+    return {
+        contract_id: max(held[contract_id] + buys[contract_id], sells[contract_id] - held[contract_id])
+        for contract_id in held.keys() | buys.keys() | sells.keys()
+    }
+
+
+def exposure(
+    catalogue: Catalogue, positions: Iterable[VenuePosition], orders: Iterable[VenueOrder]
+) -> Decimal:
+    """The same over all contracts in mini-equivalents: ten micros are a mini, with the exceptions in the product list."""
+    return sum(
+        (
+            size * contract.product.weight
+            for contract_id, size in worst_cases(positions, orders).items()
+            if (contract := catalogue.contract(contract_id)) is not None
+        ),
+        Decimal(0),
+    )

@@ -11,7 +11,7 @@ from tradeconsole.domain.market import Quote
 from tradeconsole.domain.orders import OrderStatus, OrderType, Side
 from tradeconsole.exchange import placement
 from tradeconsole.exchange.account_rules import is_window_closed
-from tradeconsole.exchange.accounts import exposure
+from tradeconsole.exchange.accounts import exposure, worst_cases
 from tradeconsole.exchange.agenda import Agenda, Duty
 from tradeconsole.exchange.catalogue import Contract, Product
 from tradeconsole.exchange.disturbances import Disturbances
@@ -222,13 +222,19 @@ class OrderDesk:
         )
 
     def _exceeds_limit(self, account: VenueAccount, order: VenueOrder) -> bool:
-        """Whether an order takes the account beyond its limit; one that adds nothing never does."""
-        if account.max_lots is None:
-            return False
+        """Whether an order takes the account beyond a limit; one that adds nothing never does."""
         positions = self._store.positions(account.id)
         others = [other for other in self._store.open_orders(account.id) if other.id != order.id]
+        limit = account.product_limits.get(self._catalogue.known(order.contract_id).product.symbol)
+        if limit is not None:
+            size = worst_cases(positions, [*others, order])[order.contract_id]
+            if size > limit and size > worst_cases(positions, others).get(order.contract_id, 0):
+                return True
+        lots = account.allowed_lots
+        if lots is None:
+            return False
         wanted = exposure(self._catalogue, positions, [*others, order])
-        return wanted > account.max_lots and wanted > exposure(self._catalogue, positions, others)
+        return wanted > lots and wanted > exposure(self._catalogue, positions, others)
 
     def _accept(
         self, account: VenueAccount, contract: Contract, request: PlaceRequest, prices: Prices, now: datetime

@@ -96,7 +96,8 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 class VenueAccount(msgspec.Struct, frozen=True, kw_only=True):
     """One trading account. `balance` is realised cash; `max_lots` counts mini-equivalents (None: no limit).
 
-    Without a `bracket_mode` it is the venue's. A `follower` copies another account. Under a `plan` the firm closes and
+    Without a `bracket_mode` it is the venue's. A `follower` copies another account. `product_limits`
+    counts contracts by root. Under a `plan` the firm closes and
     blocks it, as it stands with the plan.
     """
 
@@ -110,9 +111,17 @@ class VenueAccount(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool = True
     bracket_mode: BracketMode | None = None
     max_lots: Decimal | None = None
+    product_limits: dict[str, int] = {}
     follower: bool = False
     plan: Plan | None = None
     standing: Standing | None = None
+
+    @property
+    def allowed_lots(self) -> Decimal | None:
+        """Mini-equivalents that it may hold today; None: any number."""
+        scaled = None if self.standing is None else self.standing.max_lots
+        limits = [limit for limit in (self.max_lots, scaled) if limit is not None]
+        return min(limits, default=None)
 
 
 class Leg(msgspec.Struct, frozen=True, gc=False):

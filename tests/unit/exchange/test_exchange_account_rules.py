@@ -106,6 +106,45 @@ def test_an_express_account_starts_at_nothing_with_its_floor_below_and_locks_at_
     assert floors == [-2_000, -1_500, -300, -300, 0, 0]
 
 
+def test_a_scale_allows_what_the_last_end_of_a_day_has_earned() -> None:
+    scale = ((Decimal(-(10**9)), Decimal(2)), (Decimal(1_500), Decimal(3)), (Decimal(2_001), Decimal(5)))
+    express = Plan(start=Decimal(0), loss_limit=Decimal(2_000), scaling=scale)
+    stands = opening(express, Decimal(0))
+    lots = [stands.max_lots]
+    for balance in (-500, 1_499, 1_500, 2_000, 2_001, 1_000):
+        stands = next_day(express, stands, Decimal(balance))
+        lots.append(stands.max_lots)
+    assert lots == [2, 2, 2, 3, 3, 5, 2]
+
+
+def test_profit_of_the_day_does_not_scale_before_its_end() -> None:
+    scale = ((Decimal(-(10**9)), Decimal("0.2")), (Decimal(100), Decimal("0.5")))
+    lab = under(Plan(start=Decimal(0), scaling=scale), balance=0)
+    assert not lab.place(OrderType.MARKET, Side.BUY, 3).success
+    assert lab.place(OrderType.MARKET, Side.BUY, 2).success
+    lab.settle()
+    lab.trade(28_100.0)
+    lab.quote(28_100.0, 28_100.25)
+    lab.exchange.close_contract(ACCOUNT, MNQ, lab.now)
+    lab.settle()
+    assert lab.balance() > 100
+    assert not lab.place(OrderType.MARKET, Side.BUY, 3).success
+    lab.wait_until(datetime(2026, 11, 23, 23, 0, tzinfo=UTC))
+    assert lab.place(OrderType.MARKET, Side.BUY, 5).success
+
+
+def test_a_limit_of_a_product_counts_its_contracts_and_working_orders() -> None:
+    lab = Lab(product_limits={"MNQ": 3, "ES": 0})
+    lab.market.quotes[ES] = Quote(ES, MORNING, bid=7_000.0, ask=7_000.25, last=7_000.0)
+    assert lab.place(OrderType.LIMIT, Side.BUY, 2, limit_price=Decimal(27_000)).success
+    assert not lab.place(OrderType.MARKET, Side.BUY, 2).success
+    assert lab.place(OrderType.MARKET, Side.BUY, 1).success
+    lab.settle()
+    assert lab.place(OrderType.MARKET, Side.SELL, 4).success
+    refused = lab.place(OrderType.MARKET, Side.BUY, 1, contract_id=ES)
+    assert (refused.code, refused.message) == (PlaceCode.ORDER_REJECTED, "Maximum position exceeded.")
+
+
 # -- the clock
 
 
