@@ -218,7 +218,7 @@ async def test_bars_come_newest_first_and_the_limit_cuts_the_old_end(emulator: R
     [
         ({"contractId": "CON.F.US.NIX.Z26"}, 1),
         ({"unit": 0}, 2),
-        ({"unit": 7}, 2),
+        ({"unit": 8}, 2),
         ({"unitNumber": 0}, 3),
         ({"limit": 20_001}, 4),
         ({"limit": 0}, 4),
