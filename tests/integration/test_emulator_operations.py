@@ -1,5 +1,6 @@
 """Orders of the control plane that change what the venue does, as a drill gives them: over HTTP."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -7,9 +8,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 from emulator_fixture import RunningEmulator, running_emulator
+
+from tradeconsole.emulator.operations import OPERATIONS, Operation
 
 SEARCH = {"onlyActiveAccounts": True}
 
@@ -21,7 +25,7 @@ async def emulator() -> AsyncIterator[RunningEmulator]:
         yield running
 
 
-async def ctl(emulator: RunningEmulator, name: str, **arguments: object) -> dict[str, Any]:
+async def ctl(emulator: RunningEmulator, name: str, /, **arguments: object) -> dict[str, Any]:
     """Give an order; the status after it."""
     answer = await emulator.http.post(f"{emulator.url}/__emu/{name}", json=arguments)
     assert answer.status_code == 200, answer.text
@@ -29,7 +33,7 @@ async def ctl(emulator: RunningEmulator, name: str, **arguments: object) -> dict
     return status
 
 
-async def refusal(emulator: RunningEmulator, name: str, **arguments: object) -> str:
+async def refusal(emulator: RunningEmulator, name: str, /, **arguments: object) -> str:
     """Give an order that cannot be followed; why not."""
     answer = await emulator.http.post(f"{emulator.url}/__emu/{name}", json=arguments)
     assert answer.status_code == 400, answer.text
@@ -303,3 +307,49 @@ async def test_stamps_are_ahead_of_the_machine_or_behind_as_ordered(seconds: flo
 
 async def test_a_frozen_clock_is_not_put_back(emulator: RunningEmulator) -> None:
     assert "cannot fall behind" in await refusal(emulator, "skew", seconds=-1)
+
+
+VALID: dict[str, dict[str, Any]] = {
+    "mute": {"seconds": 0},
+    "fail": {"path": "nowhere"},
+    "window5xx": {"seconds": 0},
+    "throttle": {"seconds": 0},
+    "events": {"kind": "duplicate"},
+    "lag": {"ms": 0},
+    "fills": {"size": 1},
+    "halt": {"contract": "MNQ"},
+    "roll": {"product": "MNQ"},
+    "price": {"contract": "MNQ", "price": 29000},
+    "move": {"contract": "MNQ", "ticks": 1},
+    "feed": {"contract": "MNQ", "ticks": [{"price": 29000}]},
+    "account": {"account_id": 1},
+    "reset": {"account_id": 1},
+    "skew": {"seconds": 0},
+    "switch": {"name": "slippageTicks", "value": 0},
+}
+"""Arguments that an order can be given, where it needs any."""
+
+EXTREMES = (0, -1, 1, 0.5, 1e9, -1e9, 1e308, 2**62, -(2**62), 10**30, "", "x" * 5_000, None, True, [], {})
+
+
+SAFE = [known for known in OPERATIONS if known.name != "outage"]
+"""An outage leaves nobody to answer."""
+
+
+@pytest.mark.parametrize("known", SAFE, ids=lambda known: known.name)
+async def test_no_argument_however_extreme_breaks_the_emulator(
+    emulator: RunningEmulator, known: Operation
+) -> None:
+    valid = VALID.get(known.name, {})
+    for field in msgspec.structs.fields(known.arguments):
+        for value in EXTREMES:
+            body = valid | {field.encode_name: value}
+            answer = await emulator.http.post(f"{emulator.url}/__emu/{known.name}", json=body)
+            assert answer.status_code in {200, 400}, (body, answer.text)
+            await ctl(emulator, "clear")
+            await ctl(emulator, "clock", frozen=True)
+            await ctl(emulator, "switch", name="eventLatencyMs", value=0)
+    await ctl(emulator, "clock", step_seconds=5)
+    assert (await emulator.post("/api/Account/search", SEARCH)).status_code == 200
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(emulator.emulator.failed(), 0.1)

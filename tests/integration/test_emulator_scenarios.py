@@ -239,6 +239,44 @@ async def test_brackets_follow_their_switches_and_the_accounts_own_mode(emulator
     assert (await place(emulator, **unsigned))["success"]
 
 
+async def test_refusals_that_nobody_knows_have_the_code_that_is_switched(emulator: RunningEmulator) -> None:
+    codes = []
+    for locked, window, limit in (
+        ("AccountViolation", "OutsideTradingHours", "OrderRejected"),
+        ("AccountRejected", "OrderRejected", "AccountViolation"),
+    ):
+        await switched(emulator, "lockedAccountCode", locked)
+        await switched(emulator, "closedWindowCode", window)
+        await switched(emulator, "maxPositionCode", limit)
+        codes.append((await place(emulator, size=999))["errorCode"])
+        emulator.order("session")
+        codes.append((await place(emulator))["errorCode"])
+        emulator.order("session", closed=False)
+        emulator.order("account", account_id=emulator.practice_id, can_trade=False)
+        codes.append((await place(emulator))["errorCode"])
+        emulator.order("account", account_id=emulator.practice_id, can_trade=True)
+    assert codes == [2, 5, 4, 4, 2, 10]
+
+
+async def test_waiting_legs_take_prices_of_their_own_where_that_is_switched(
+    emulator: RunningEmulator,
+) -> None:
+    last = round(emulator.last("MNQ"))
+    legs = {"stopLossBracket": {"ticks": -40, "type": 4}, "takeProfitBracket": {"ticks": 40, "type": 1}}
+    entry = (await place(emulator, type=1, limitPrice=last - 5, **legs))["orderId"]
+    change = {"accountId": emulator.practice_id, "orderId": entry + 1, "stopPrice": last - 25.5}
+    assert (await emulator.call("/api/Order/modify", **change))["errorCode"] == 3
+    await switched(emulator, "modifySuspended", "on")
+    assert (await emulator.call("/api/Order/modify", **change))["success"]
+    wrong = await emulator.call("/api/Order/modify", **change | {"stopPrice": last - 25.6})
+    assert wrong["errorCode"] == 3
+    emulator.order("move", contract="MNQ", ticks=-30)
+    emulator.step(1)
+    rows = (await emulator.call("/api/Order/searchOpen", accountId=emulator.practice_id))["orders"]
+    prices = {row["id"]: row["stopPrice"] or row["limitPrice"] for row in rows}
+    assert prices == {entry + 1: last - 25.5, entry + 2: last - 5 + 10}
+
+
 @pytest.mark.parametrize(("value", "working"), [("off", 2), ("on", 0)])
 async def test_closing_leaves_the_legs_or_cancels_them(
     emulator: RunningEmulator, value: str, working: int

@@ -52,6 +52,8 @@ from tradeconsole.exchange.records import PlaceCode
 
 PREFIX: Final = "/__emu"
 
+HIGHEST_PRICE: Final = 10_000_000
+
 
 class ControlError(Exception):
     """The order cannot be followed; the message says why."""
@@ -250,7 +252,7 @@ class Control:
 
     @staticmethod
     def _on_grid(contract: Contract, price: Decimal) -> Decimal:
-        if price <= 0 or not contract.product.is_on_grid(price):
+        if not 0 < price <= HIGHEST_PRICE or not contract.product.is_on_grid(price):
             raise ControlError(f"{price} is not a price on the grid of {contract.product.tick}")
         return price
 

@@ -3,8 +3,11 @@
 import time
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+
+HttpStatus = Annotated[int, msgspec.Meta(ge=200, le=599)]
 
 
 class Hub(StrEnum):
@@ -29,14 +32,14 @@ class RestFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """
 
     path: str = ""
-    calls: int = 1
-    status: int | None = None
+    calls: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
+    status: HttpStatus | None = None
     code: int | None = None
     message: str | None = None
     body: str = ""
     after: bool = False
     lose: LostReply | None = None
-    delay_ms: float = 0.0
+    delay_ms: Annotated[float, msgspec.Meta(ge=0, le=86_400_000)] = 0.0
 
 
 class ServerErrors(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,8 +48,8 @@ class ServerErrors(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     With `after` calls take effect all the same.
     """
 
-    seconds: float
-    status: int = 503
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+    status: HttpStatus = 503
     body: str = ""
     after: bool = False
 

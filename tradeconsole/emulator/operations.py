@@ -7,8 +7,9 @@ import msgspec
 
 from tradeconsole.emulator.faults import EventFault, Hub, RestFault, ServerErrors
 
-Natural = Annotated[int, msgspec.Meta(ge=1)]
-Span = Annotated[float, msgspec.Meta(ge=0)]
+Natural = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=86_400_000)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -18,13 +19,13 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Outage(Arguments, frozen=True):
     """Seconds for which the port is closed."""
 
-    seconds: float
+    seconds: Seconds
 
 
 class Mute(Arguments, frozen=True):
     """Seconds of silence on a hub, or on both; 0 ends it."""
 
-    seconds: float
+    seconds: Seconds
     hub: Hub | None = None
 
 
@@ -37,20 +38,20 @@ class HubChoice(Arguments, frozen=True):
 class Throttle(Arguments, frozen=True):
     """Seconds of 429 for every call; 0 ends it."""
 
-    seconds: float
+    seconds: Seconds
 
 
 class Disorder(Arguments, frozen=True):
     """What happens to the next batches of user events."""
 
     kind: EventFault
-    batches: int = 1
+    batches: Natural = 1
 
 
 class Lag(Arguments, frozen=True):
     """Milliseconds by which user events are late, on top of the gateway's own delay; 0 ends it."""
 
-    ms: Span
+    ms: Milliseconds
 
 
 class HaltContract(Arguments, frozen=True):
@@ -71,14 +72,14 @@ class Move(Arguments, frozen=True):
     """Contract (id or root) and by how many ticks it moves now."""
 
     contract: str
-    ticks: int
+    ticks: Annotated[int, msgspec.Meta(ge=-100_000, le=100_000)]
 
 
 class FeedTick(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A price, and milliseconds since the one before it."""
 
     price: Decimal
-    after_ms: Span = 100.0
+    after_ms: Milliseconds = 100.0
 
 
 class FeedBar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,7 +97,7 @@ class FeedPrices(Arguments, frozen=True):
     contract: str
     ticks: tuple[FeedTick, ...] = ()
     bars: tuple[FeedBar, ...] = ()
-    bar_seconds: Annotated[float, msgspec.Meta(gt=0)] = 60.0
+    bar_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 60.0
 
 
 class RollContract(Arguments, frozen=True):
@@ -120,8 +121,8 @@ class Reject(Arguments, frozen=True):
 class Fills(Arguments, frozen=True):
     """Lots that an order gets at most at once (0 ends it), milliseconds until the next, and how many fills are cut."""
 
-    size: Annotated[int, msgspec.Meta(ge=0)]
-    gap_ms: Span = 100.0
+    size: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+    gap_ms: Milliseconds = 100.0
     fills: Natural | None = None
 
 
@@ -149,14 +150,14 @@ class ClockOrder(Arguments, frozen=True):
     """Freeze or resume, another speed, and a step forward in emulated seconds; in this order."""
 
     frozen: bool | None = None
-    speed: float | None = None
-    step_seconds: float | None = None
+    speed: Annotated[float, msgspec.Meta(le=1_000_000)] | None = None
+    step_seconds: Annotated[float, msgspec.Meta(ge=-366 * 86_400, le=366 * 86_400)] | None = None
 
 
 class Skew(Arguments, frozen=True):
     """Seconds by which the gateway's clock and stamps are ahead of the machine's, or behind (negative)."""
 
-    seconds: float
+    seconds: Annotated[float, msgspec.Meta(ge=-86_400, le=86_400)]
 
 
 class TurnSwitch(Arguments, frozen=True):

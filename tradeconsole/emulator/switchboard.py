@@ -8,7 +8,7 @@ import msgspec
 from tradeconsole.emulator.hints import nearest
 from tradeconsole.emulator.switches import Switches, UserEnvelope
 from tradeconsole.errors import ConfigError
-from tradeconsole.exchange.records import BracketMode, ExchangeOptions, SessionEnd
+from tradeconsole.exchange.records import BracketMode, ExchangeOptions, PlaceCode, SessionEnd
 
 Value = str | bool | int | float
 """A value as it is written: a word, on or off, or a number."""
@@ -129,6 +129,33 @@ SWITCHES: Final = (
     _venue("partialFills", "partial_fills", "whether only the displayed size fills at a price", _ON_OFF),
     _venue("stopLimitOrders", "stop_limit_orders", "whether stop-limit orders can be placed", _ON_OFF),
     _venue(
+        "modifySuspended",
+        "modify_suspended",
+        "whether bracket legs can be given prices before their entry fills",
+        _ON_OFF,
+    ),
+    _venue(
+        "lockedAccountCode",
+        "locked_code",
+        "how orders of a locked account are refused",
+        {"AccountViolation": PlaceCode.ACCOUNT_VIOLATION, "AccountRejected": PlaceCode.ACCOUNT_REJECTED},
+    ),
+    _venue(
+        "closedWindowCode",
+        "window_code",
+        "how orders outside the firm's hours are refused",
+        {
+            "OutsideTradingHours": PlaceCode.OUTSIDE_TRADING_HOURS,
+            "OrderRejected": PlaceCode.ORDER_REJECTED,
+        },
+    ),
+    _venue(
+        "maxPositionCode",
+        "limit_code",
+        "how orders beyond the position limit are refused",
+        {"OrderRejected": PlaceCode.ORDER_REJECTED, "AccountViolation": PlaceCode.ACCOUNT_VIOLATION},
+    ),
+    _venue(
         "sessionEnd",
         "session_end",
         "what becomes of resting orders when their product's session ends",
@@ -147,7 +174,9 @@ SWITCHES: Final = (
         {"null": True, "absent": False},
     ),
     _surface("singleSession", "single_session", "whether a newer hub connection ends the older one", _ON_OFF),
-    _surface("dropEvery", "drop_every", "cut all hub connections every so many seconds; 0 never"),
+    _surface(
+        "dropEvery", "drop_every", "cut all hub connections every so many seconds; 0 never", most=86_400
+    ),
     _surface("stall", "stall", "hubs stay open and say nothing", _ON_OFF),
     _venue("duplicateAccountEvent", "repeat_account_events", "account events of fills come twice", _ON_OFF),
     _venue(
@@ -157,6 +186,7 @@ SWITCHES: Final = (
         "emptyBody5xxWindow",
         "empty_body_5xx_window",
         "for how many seconds after 17:00 CT calls fail with 5xx or come back empty",
+        most=86_400,
     ),
     _surface(
         "depthLevels",
@@ -173,8 +203,10 @@ SWITCHES: Final = (
         "whether bars of so many prints (unit 7) can be retrieved",
         {"served": True, "refused": False},
     ),
-    _venue("orderLatencyMs", "latencies.fill", "from an order to its fill, in milliseconds"),
-    _surface("eventLatencyMs", "event_latency_ms", "from an event to its message on the user hub"),
+    _venue("orderLatencyMs", "latencies.fill", "from an order to its fill, in milliseconds", most=600_000),
+    _surface(
+        "eventLatencyMs", "event_latency_ms", "from an event to its message on the user hub", most=600_000
+    ),
 )
 """Names, values and defaults as the gateway's reference has them, and those that it leaves open besides."""
 

@@ -95,7 +95,8 @@ class OrderDesk:
             return Outcome(ModifyCode.ORDER_NOT_FOUND)
         if order.status is OrderStatus.PENDING:
             return Outcome(ModifyCode.PENDING)
-        if order.status is not OrderStatus.WORKING or self._store.is_retired(order):
+        waits = order.status is OrderStatus.SUSPENDED and self._options.modify_suspended
+        if (order.status is not OrderStatus.WORKING and not waits) or self._store.is_retired(order):
             return Outcome(ModifyCode.REJECTED)
         quote = self._tradable_quote(order.contract_id, now)
         if quote is None:
@@ -111,7 +112,12 @@ class OrderDesk:
         if size > order.size and self._exceeds_limit(self._store.accounts[account_id], changed):
             return Outcome(ModifyCode.REJECTED, placement.TOO_MANY_LOTS)
         self._matcher.quotes[order.contract_id] = quote
-        self._matcher.change(changed, now)
+        if waits:
+            # its size follows its entry, a trailing one its distance
+            own = msgspec.structs.replace(order, limit_price=prices.limit, stop_price=prices.stop)
+            self._matcher.rest(own, now)
+        else:
+            self._matcher.change(changed, now)
         return Outcome(ModifyCode.SUCCESS)
 
     def cancel(self, account_id: int, order_id: int, now: datetime) -> Outcome:
@@ -182,9 +188,9 @@ class OrderDesk:
         if not self._listing.is_active(contract, now.date()):
             return PlaceCode.CONTRACT_NOT_ACTIVE, None
         if not account.can_trade:
-            return PlaceCode.ACCOUNT_VIOLATION, None  # 4 or 10 (unverified)
+            return self._options.locked_code, None  # (unverified)
         if self._is_window_closed(account, now):
-            return PlaceCode.OUTSIDE_TRADING_HOURS, None  # (unverified)
+            return self._options.window_code, None  # (unverified)
         if not self._market.serves(contract.id):
             return PlaceCode.ORDER_REJECTED, "Invalid symbol"
         quote = self._tradable_quote(contract.id, now)
@@ -196,7 +202,7 @@ class OrderDesk:
             return PlaceCode.ORDER_REJECTED, prices
         probe = self._order(0, account, contract, request, now)
         if self._exceeds_limit(account, probe):
-            return PlaceCode.ORDER_REJECTED, placement.TOO_MANY_LOTS
+            return self._options.limit_code, placement.TOO_MANY_LOTS  # (unverified)
         return prices
 
     def _prices(

@@ -98,6 +98,10 @@ class Matcher:
             self._book_of(order).drop(order.id)
             self._later(order, Duty.MATCH, self._options.latencies.fill, now)
 
+    def rest(self, order: VenueOrder, now: datetime) -> None:
+        """Take over the prices of a leg that goes on waiting for its entry."""
+        self._put(msgspec.structs.replace(order, updated_at=now), now)
+
     def cancel(self, order: VenueOrder, now: datetime) -> None:
         """Cancel an order, and its legs while they have nothing to protect."""
         self._finish(order, OrderStatus.CANCELLED, now)
@@ -199,6 +203,9 @@ class Matcher:
         ticks = leg.trail_distance or 0
         price = product.owed(entry.filled_price or 0) + ticks * product.tick
         trails = leg.type is OrderType.TRAILING_STOP
+        own = leg.limit_price if leg.type is OrderType.LIMIT else leg.stop_price
+        if own is not None and not trails:
+            price = own
         return msgspec.structs.replace(
             leg,
             status=OrderStatus.WORKING,

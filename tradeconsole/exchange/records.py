@@ -308,6 +308,10 @@ class ExchangeOptions(msgspec.Struct, kw_only=True):
         strict_bracket_signs: bracket ticks must carry the sign of their direction; else they are given it.
         stop_limit_orders: stop-limit orders can be placed.
         bracket_mode: of accounts that have none of their own.
+        modify_suspended: legs of brackets that still wait can be given prices of their own.
+        locked_code: refusal of orders of a locked account.
+        window_code: refusal of orders outside the firm's hours.
+        limit_code: refusal of orders beyond the position limit.
         session_end: what becomes of resting orders when their product's session ends (3 or 4: unverified).
     """
 
@@ -322,4 +326,8 @@ class ExchangeOptions(msgspec.Struct, kw_only=True):
     strict_bracket_signs: bool = True
     stop_limit_orders: bool = False
     bracket_mode: BracketMode = BracketMode.AUTO_OCO
+    modify_suspended: bool = False
+    locked_code: PlaceCode = PlaceCode.ACCOUNT_VIOLATION
+    window_code: PlaceCode = PlaceCode.OUTSIDE_TRADING_HOURS
+    limit_code: PlaceCode = PlaceCode.ORDER_REJECTED
     session_end: SessionEnd = SessionEnd.CANCEL
