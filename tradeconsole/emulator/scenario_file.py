@@ -3,8 +3,9 @@
 import re
 import tomllib
 from collections import Counter
+from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, get_args, get_origin
 
 import msgspec
 
@@ -17,6 +18,7 @@ from tradeconsole.exchange.catalogue import Catalogue
 from tradeconsole.exchange.records import ExchangeOptions
 
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$(.*)`)?")
+_WORD: Final = re.compile(r"'(.*)'")
 _MISPLACED: Final = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
 
 _SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
@@ -89,9 +91,29 @@ def _explained(message: str) -> str:
     unknown = _UNKNOWN.fullmatch(message)
     if unknown is not None:
         key, place = unknown[1], unknown[2] or ""
-        section = _SECTIONS.get(re.sub(r"\[\d+\]", "[]", place))
-        known = [] if section is None else [field.encode_name for field in msgspec.structs.fields(section)]
         where = f"{place[1:]}: " if place else ""
-        return f"{where}unknown key '{key}': {nearest(key, known)}"
+        return f"{where}unknown key '{key}': {nearest(key, _fields(place))}"
     placed = _MISPLACED.fullmatch(message)
-    return message if placed is None else f"{placed[2].removeprefix('.')}: {placed[1]}"
+    if placed is None:
+        return message
+    place, _, key = placed[2].rpartition(".")
+    choices = _choices(_fields(place).get(key))
+    value = _WORD.search(placed[1])
+    hint = f": {nearest(value[1], choices)}" if choices and value is not None else ""
+    return f"{placed[2].removeprefix('.')}: {placed[1]}{hint}"
+
+
+def _fields(place: str) -> dict[str, object]:
+    """Keys of the table at a path such as `.users[0]`, and their types."""
+    section = _SECTIONS.get(re.sub(r"\[\d+\]", "[]", place))
+    return {} if section is None else {field.name: field.type for field in msgspec.structs.fields(section)}
+
+
+def _choices(kind: object) -> list[str]:
+    """The words that a key takes; none where it takes others as well."""
+    for option in (kind, *get_args(kind)):
+        if get_origin(option) is Literal:
+            return list(get_args(option))
+        if isinstance(option, type) and issubclass(option, StrEnum):
+            return [choice.value for choice in option]
+    return []

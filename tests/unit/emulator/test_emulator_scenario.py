@@ -112,7 +112,10 @@ def test_options_that_are_given_go_before_those_of_the_file(tmp_path: Path) -> N
         ("", "there is no user"),
         ("sead = 7\n" + USER, "unknown key 'sead': did you mean 'seed'?"),
         ("[market]\ncalender = 'cme'\n" + USER, "market: unknown key 'calender': did you mean 'calendar'?"),
-        ("[market]\ncalendar = 'nyse'\n" + USER, "market.calendar: Invalid enum value 'nyse'"),
+        (
+            "[market]\ncalendar = 'nyse'\n" + USER,
+            "market.calendar: Invalid enum value 'nyse': expected continuous, cme",
+        ),
         ("[market]\nproducts = ['MNQ', 'ZZZ']\n" + USER, "unknown symbol 'ZZZ'"),
         ("[market]\nspeed = 0\n" + USER, "market.speed"),
         ("[switches]\nlimitFil = 'touch'\n" + USER, "no switch 'limitFil': did you mean 'limitFill'?"),
@@ -129,13 +132,19 @@ def test_options_that_are_given_go_before_those_of_the_file(tmp_path: Path) -> N
         ("[[users]]\nname = 'a'\nkey = 'k'\npasword = 'x'\n", "users[0]: unknown key 'pasword'"),
         (USER + "login = 'maybe'\n", "users[0].login"),
         (USER + USER, "two users are called 'ann'"),
-        (USER + "[[users.accounts]]\nkind = 'combin'\n", "users[0].accounts[0].kind"),
+        (
+            USER + "[[users.accounts]]\nkind = 'combin'\n",
+            "users[0].accounts[0].kind: Invalid enum value 'combin': did you mean 'combine'?",
+        ),
         (
             USER + "[[users.accounts]]\nkynd = 'combine'\n",
             "users[0].accounts[0]: unknown key 'kynd': did you mean 'kind'?",
         ),
         (USER + "[[users.accounts]]\nid = 5\n[[users.accounts]]\nid = 5\n", "two accounts have the id '5'"),
-        (USER + "[[users.accounts]]\nsize = '25K'\n", "users[0].accounts[0].size"),
+        (
+            USER + "[[users.accounts]]\nsize = '25K'\n",
+            "users[0].accounts[0].size: Invalid enum value '25K': did you mean '50K'?",
+        ),
         (USER + "[[users.accounts]]\ndll = true\n", "practice accounts know no daily loss limit"),
         (USER + "[[users.accounts]]\nkind = 'combine'\ndaily_loss = 0\n", "daily_loss 0 must be above 0"),
         (USER + "[[users.accounts]]\nscaling = true\n", "only express accounts have a scaling plan"),
