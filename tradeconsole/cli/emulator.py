@@ -45,10 +45,14 @@ def run(
     calendar: Annotated[
         Literal["continuous", "cme"], typer.Option(help="When the market is open.")
     ] = "continuous",
-    activity: Annotated[float, typer.Option(min=0.0, help="Factor on the market's message rates.")] = 1.0,
+    activity: Annotated[
+        float, typer.Option(min=0.0, max=1000.0, help="Factor on the market's message rates.")
+    ] = 1.0,
     replay: Annotated[Path | None, typer.Option(help="CSV file of bars that is the market instead.")] = None,
     symbol: Annotated[str | None, typer.Option(help="Product of the replay, such as ES.")] = None,
-    speed: Annotated[float, typer.Option(min=0.0, help="Emulated seconds per second.")] = 1.0,
+    speed: Annotated[
+        float, typer.Option(min=0.0, max=1_000_000.0, help="Emulated seconds per second.")
+    ] = 1.0,
     start: Annotated[
         str | None, typer.Option(help="Where time begins: an ISO time, or first for a replay.")
     ] = None,

@@ -100,11 +100,11 @@ class ScenarioMarket(Section, frozen=True):
     """The market; members are those of the emulator's options. `products` are roots, such as MNQ."""
 
     calendar: Literal["continuous", "cme"] = "continuous"
-    activity: Annotated[float, msgspec.Meta(ge=0)] = 1.0
-    volatility: Annotated[float, msgspec.Meta(ge=0)] = 1.0
+    activity: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 1.0
+    volatility: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 1.0
     products: tuple[str, ...] | None = None
     start: str | None = None
-    speed: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    speed: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] = 1.0
     frozen: bool = False
 
 

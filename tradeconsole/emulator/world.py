@@ -189,4 +189,7 @@ def _time(text: str) -> datetime:
         raise ConfigError(
             f"'{text}' is not a start: expected `first` or a time such as 2013-10-07T13:30:00Z"
         ) from None
+    if not 2000 < time.year < 2099:
+        # contracts have two digits for the year
+        raise ConfigError(f"a start in the year {time.year} is not possible: expected 2001 to 2098")
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -202,6 +202,8 @@ def test_what_is_written_goes_before_the_scenario(
     ("words", "reason"),
     [
         (("--scenario", "nowhere.toml"), "cannot read nowhere.toml"),
+        (("--speed", "inf"), "--speed"),
+        (("--activity", "inf"), "--activity"),
         (("--switch", "limitFill"), "expected name=value"),
         (("--switch", "limitFil=touch"), "did you mean 'limitFill'?"),
         (("--switch", "slippageTicks=many"), "expected 0 … 1000"),

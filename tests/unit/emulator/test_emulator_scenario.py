@@ -117,6 +117,7 @@ def test_options_that_are_given_go_before_those_of_the_file(tmp_path: Path) -> N
             "market.calendar: Invalid enum value 'nyse': expected continuous, cme",
         ),
         ("[market]\nproducts = ['MNQ', 'ZZZ']\n" + USER, "unknown symbol 'ZZZ'"),
+        ("[market]\nactivity = inf\n" + USER, "market.activity"),
         ("[market]\nspeed = 0\n" + USER, "market.speed"),
         ("[switches]\nlimitFil = 'touch'\n" + USER, "no switch 'limitFil': did you mean 'limitFill'?"),
         (
