@@ -10,11 +10,11 @@ import msgspec
 from tradeconsole.domain.market import Quote
 from tradeconsole.domain.orders import OrderStatus, OrderType, Side
 from tradeconsole.exchange import placement
-from tradeconsole.exchange.account_rules import is_window_closed
 from tradeconsole.exchange.accounts import exposure, worst_cases
 from tradeconsole.exchange.agenda import Agenda, Duty
 from tradeconsole.exchange.catalogue import Contract, Product
 from tradeconsole.exchange.disturbances import Disturbances
+from tradeconsole.exchange.firm_hours import FirmHours
 from tradeconsole.exchange.listing import Listing
 from tradeconsole.exchange.market import Market
 from tradeconsole.exchange.matching import Matcher
@@ -54,6 +54,7 @@ class OrderDesk:
         agenda: Agenda,
         matcher: Matcher,
         disturbances: Disturbances,
+        hours: FirmHours,
         options: ExchangeOptions,
         emit: Callable[[UserEvent], None],
     ) -> None:
@@ -64,6 +65,7 @@ class OrderDesk:
         self._agenda = agenda
         self._matcher = matcher
         self._disturbances = disturbances
+        self._hours = hours
         self._options = options
         self._emit = emit
 
@@ -172,10 +174,6 @@ class OrderDesk:
             if tradable and not self._is_closing(account_id, position.contract_id):
                 self._reduce(position, abs(position.size), now)
 
-    def _is_window_closed(self, account: VenueAccount, now: datetime) -> bool:
-        """Whether the firm takes no orders now: by force, or for those under a plan by the clock."""
-        return self._disturbances.closed or (account.plan is not None and is_window_closed(now))
-
     def _is_closing(self, account_id: int, contract_id: str) -> bool:
         return any(
             order.closes and order.contract_id == contract_id for order in self._store.open_orders(account_id)
@@ -189,7 +187,7 @@ class OrderDesk:
             return PlaceCode.CONTRACT_NOT_ACTIVE, None
         if not account.can_trade:
             return self._options.locked_code, None  # (unverified)
-        if self._is_window_closed(account, now):
+        if self._hours.are_over(account, contract.id, now):
             return self._options.window_code, None  # (unverified)
         if not self._market.serves(contract.id):
             return PlaceCode.ORDER_REJECTED, "Invalid symbol"

@@ -1,10 +1,9 @@
 """Supervision of accounts under a plan: what the firm does as equity moves and as the day goes by; pure."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from math import inf
-from typing import Final
 
 import msgspec
 
@@ -21,16 +20,13 @@ from tradeconsole.exchange.account_rules import (
 )
 from tradeconsole.exchange.catalogue import Catalogue
 from tradeconsole.exchange.desk import OrderDesk
+from tradeconsole.exchange.firm_hours import FirmHours
 from tradeconsole.exchange.market import Market
 from tradeconsole.exchange.records import AccountChanged, UserEvent, VenueAccount, VenuePosition
-from tradeconsole.exchange.session_end import EndOf
 from tradeconsole.exchange.store import Store
 
 Band = tuple[float, float]
 """Prices between which a contract changes nothing for an account: judged again at or below the first, or above the second."""
-
-_BEFORE_EARLY_CLOSE: Final = timedelta(minutes=2)
-"""How long before the close of a product that closes before the firm's day its positions are closed."""
 
 
 class Supervisor:
@@ -42,15 +38,15 @@ class Supervisor:
         store: Store,
         market: Market,
         desk: OrderDesk,
+        hours: FirmHours,
         emit: Callable[[UserEvent], None],
-        end_of: EndOf,
     ) -> None:
         self._catalogue = catalogue
         self._store = store
         self._market = market
         self._desk = desk
+        self._hours = hours
         self._emit = emit
-        self._end_of = end_of
         self._boundary: tuple[datetime, Boundary] | None = None
         self._early: dict[str, datetime] = {}
         self._bands: dict[str, dict[int, Band]] = {}
@@ -86,7 +82,7 @@ class Supervisor:
         self._early = {
             contract_id: moment
             for contract_id in concerned
-            if (moment := self._early_close(contract_id, now)) is not None and moment > now
+            if (moment := self._hours.early_close(contract_id, now)) is not None and moment > now
         }
         moments = [*self._early.values(), *([self._boundary[0]] if self._boundary else [])]
         return min(moments, default=None)
@@ -159,14 +155,6 @@ class Supervisor:
 
     def _point(self, position: VenuePosition) -> Decimal:
         return self._catalogue.known(position.contract_id).product.point_value
-
-    def _early_close(self, contract_id: str, now: datetime) -> datetime | None:
-        """When positions must be gone because their product closes before the firm's day does."""
-        end = self._end_of(self._catalogue.known(contract_id).product.group, now)
-        flatten = next((at for at, what in [next_boundary(now)] if what is Boundary.FLATTEN), None)
-        if end is None or flatten is None or end > flatten:
-            return None
-        return end - _BEFORE_EARLY_CLOSE
 
     def _judge(self, account: VenueAccount, now: datetime) -> None:
         if account.plan is None or account.standing is None:

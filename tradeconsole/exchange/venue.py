@@ -12,6 +12,7 @@ from tradeconsole.exchange.agenda import Agenda, Due
 from tradeconsole.exchange.catalogue import Catalogue
 from tradeconsole.exchange.desk import OrderDesk
 from tradeconsole.exchange.disturbances import Disturbances
+from tradeconsole.exchange.firm_hours import FirmHours
 from tradeconsole.exchange.intervention import Intervention
 from tradeconsole.exchange.listing import Listing
 from tradeconsole.exchange.market import Interest, Market
@@ -76,6 +77,7 @@ class Exchange(Intervention):
         self._matcher = Matcher(
             catalogue, self._store, self._agenda, self.disturbances, options, self._told.append
         )
+        hours = FirmHours(catalogue, self.disturbances, end_of)
         self._desk = OrderDesk(
             self.listing,
             market,
@@ -83,11 +85,12 @@ class Exchange(Intervention):
             self._agenda,
             self._matcher,
             self.disturbances,
+            hours,
             options,
             self._told.append,
         )
         self._sessions = SessionEnds(catalogue, self._store, self._matcher, options, end_of)
-        self._supervisor = Supervisor(catalogue, self._store, market, self._desk, self._told.append, end_of)
+        self._supervisor = Supervisor(catalogue, self._store, market, self._desk, hours, self._told.append)
 
     # -- time ---------------------------------------------------------------------------------------------
 

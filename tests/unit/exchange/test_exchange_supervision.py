@@ -20,6 +20,7 @@ from tradeconsole.exchange.records import (
     DepthChanged,
     ExchangeEvent,
     ExchangeOptions,
+    PlaceCode,
     PlaceRequest,
     VenueAccount,
 )
@@ -212,6 +213,19 @@ def test_a_product_that_closes_early_is_flat_two_minutes_before(contract: str, f
     assert lab.position() == 1
     lab.wait_until(flat_at + timedelta(seconds=1))
     assert lab.position() == 0
+
+
+@pytest.mark.parametrize(
+    ("clock", "code"), [("19:17:59", PlaceCode.SUCCESS), ("19:18:00", PlaceCode.OUTSIDE_TRADING_HOURS)]
+)
+def test_nothing_is_opened_that_could_not_be_flat_by_an_early_close(clock: str, code: PlaceCode) -> None:
+    lab = Lab(end_of=end_of, balance=Decimal(50_000), plan=Plan(start=Decimal(50_000)))
+    lab.market.quotes[CORN] = Quote(CORN, MORNING, bid=450.0, ask=450.25, last=450.0)
+    now = datetime.fromisoformat(f"2026-11-23T{clock}Z")
+    assert lab.place(OrderType.MARKET, Side.BUY, contract_id=MNQ).success
+    lab.wait_until(now)
+    assert lab.place(OrderType.MARKET, Side.BUY, contract_id=CORN).code is code
+    assert lab.place(OrderType.MARKET, Side.BUY, contract_id=MNQ).success
 
 
 def test_on_a_day_with_an_early_close_positions_go_before_it() -> None:
