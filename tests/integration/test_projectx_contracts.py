@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from projectx_bench import CONTRACTS, MNQ, Bench, bench, contract, request
+from projectx_bench import CONTRACTS, MNQ, NOW, Bench, bench, contract, order, request
 from projectx_hub_peer import until
 from projectx_peer import Answer, no, ok
 
 from tradeconsole.domain.events import Channel, InstrumentResolved
+from tradeconsole.domain.market import Span
 from tradeconsole.errors import BrokerRejected, BrokerUnavailable
 from tradeconsole.ports import MarketSubscription
 
@@ -92,3 +93,18 @@ async def test_a_wish_for_streams_stands_although_the_contract_cannot_be_looked_
         await until(test.is_up(Channel.MARKET))
         calls = [name for line in test.hub.lines for name, args in line.calls if args == [MNQ]]
         assert calls == ["SubscribeContractQuotes", "SubscribeContractTrades"]
+
+
+async def test_a_contract_that_nobody_knows_does_not_hide_the_others_and_is_asked_for_once() -> None:
+    async with bench() as test:
+        gone, old = "CON.F.US.GONE.U20", "CON.F.US.MNQ.U26"
+        rows = [order(1, contractId=gone), order(2, contractId=old), order(3)]
+        test.peer.script["/api/Order/search"] = ok(orders=rows)
+        for _ in range(3):
+            assert len(await test.broker.get_orders("26282486", Span(NOW - timedelta(days=1), NOW))) == 3
+        assert {event.instrument.name for event in test.of(InstrumentResolved)} == {"MNQZ6", "MNQU6"}
+        asked = [call.body["contractId"] for call in test.peer.sent_to("/api/Contract/searchById")]
+        assert sorted(asked) == [gone, old]
+        test.today += timedelta(hours=4)
+        await test.broker.get_orders("26282486", Span(NOW - timedelta(days=1), NOW))
+        assert len(test.peer.sent_to("/api/Contract/searchById")) == 3, "it may have come with a new list"

@@ -1,6 +1,7 @@
 """The ProjectX gateway behind the `Broker` port: TopstepX and the other firms that use it."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -294,8 +295,9 @@ class ProjectXBroker(Broker):
         try:
             await self._contracts.refresh()
             for instrument_id in dict.fromkeys(instrument_ids):
-                await self._contracts.get(instrument_id)
-        except (BrokerError, InvalidRequest) as error:
+                with contextlib.suppress(InvalidRequest):  # the contracts have told it
+                    await self._contracts.get(instrument_id)
+        except BrokerError as error:
             log.warning("instruments are not known: %s", error)
 
     def _tell(self, event: BrokerEvent) -> None:
@@ -312,15 +314,9 @@ class ProjectXBroker(Broker):
         if known is not None:
             self._contracts.tell(known)
         elif instrument_id not in self._lookups:
-            task = asyncio.get_running_loop().create_task(self._look_up(instrument_id))
+            task = asyncio.get_running_loop().create_task(self._introduce((instrument_id,)))
             self._lookups[instrument_id] = task
             task.add_done_callback(lambda _: self._lookups.pop(instrument_id, None))
-
-    async def _look_up(self, instrument_id: str) -> None:
-        try:
-            await self._contracts.get(instrument_id)
-        except (BrokerError, InvalidRequest) as error:
-            log.warning("contract %s is not known: %s", instrument_id, error)
 
     def _reporter(self, channel: Channel) -> Callable[[ChannelState, str], None]:
         return lambda state, reason: self._report(channel, state, reason)

@@ -47,6 +47,7 @@ class Contracts:
         self._live = live
         self._known: dict[str, Instrument] = {}
         self._active: dict[str, Instrument] = {}
+        self._missing: set[str] = set()
         self._told: dict[str, Instrument] = {}
         self._due: datetime | None = None
         self._lock = asyncio.Lock()
@@ -131,11 +132,18 @@ class Contracts:
         return await self._look_up(f"{head}.{match[2]}{_full_year(match[3], active.month.year) % 100:02d}")
 
     async def _look_up(self, instrument_id: str) -> Instrument | None:
+        if instrument_id in self._missing:
+            return None
         try:
             reply = await self._rest.call(CONTRACT_BY_ID, wire.ContractByIdBody(contract_id=instrument_id))
+            found = reply.contract
         except BrokerRejected:
+            found = None
+        if found is None:
+            log.warning("the gateway does not know contract %s", instrument_id)
+            self._missing.add(instrument_id)  # old records name it again and again
             return None
-        return self._learn(reply.contract) if reply.contract else None
+        return self._learn(found)
 
     async def refresh(self) -> None:
         """Read the list of active contracts if it is old; publishes what has rolled.
@@ -159,6 +167,7 @@ class Contracts:
                 return
             self._active = {each.symbol: each for each in map(self._learn, rows)}
             self._due = now + READ_AGAIN
+            self._missing.clear()
             self._retire()
 
     async def _read(self) -> list[wire.ContractRow]:
