@@ -143,6 +143,21 @@ async def test_an_expired_token_is_renewed_in_the_middle_of_an_order() -> None:
         assert await test.buy()
 
 
+async def test_a_token_is_renewed_before_it_expires_and_everything_goes_on_with_the_new_one() -> None:
+    async with desk() as test:
+        await test.open()
+        tokens = test.broker._rest.tokens
+        old = await tokens.current()
+        tokens._renew_at = 0.0  # 23 hours later
+        assert await test.buy()
+        renewed = await tokens.current()
+        assert renewed != old
+        assert {ChannelState.DOWN, ChannelState.KICKED}.isdisjoint(test.states(Channel.ACCOUNT))
+        test.emulator.order("drop")
+        await until(lambda: test.states(Channel.ACCOUNT)[-2:] == [ChannelState.DOWN, ChannelState.UP])
+        assert await tokens.current() == renewed
+
+
 async def test_a_hub_that_is_cut_while_tokens_expire_comes_back() -> None:
     async with desk() as test:
         await test.open()
