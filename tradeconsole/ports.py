@@ -144,7 +144,12 @@ class MarketDataInterface(Protocol):
         """The newest quote, from the stream or by asking."""
 
     async def subscribe(self, wanted: frozenset[MarketSubscription]) -> None:
-        """Declare all market streams that should run; differences are sent, reconnects replay the set."""
+        """Declare all market streams that should run; differences are sent, reconnects replay the set.
+
+        Raises:
+            InvalidRequest: the venue does not know one of them; the others are declared.
+            BrokerError: the broker could not be asked for one of them; all are declared.
+        """
 
 
 class Budget(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from projectx_peer import Answer, no, ok
 
 from tradeconsole.domain.events import Channel, InstrumentResolved
 from tradeconsole.domain.market import Span
-from tradeconsole.errors import BrokerRejected, BrokerUnavailable
+from tradeconsole.errors import BrokerRejected, BrokerUnavailable, InvalidRequest
 from tradeconsole.ports import MarketSubscription
 
 LIST = "/api/Contract/available"
@@ -108,3 +108,13 @@ async def test_a_contract_that_nobody_knows_does_not_hide_the_others_and_is_aske
         test.today += timedelta(hours=4)
         await test.broker.get_orders("26282486", Span(NOW - timedelta(days=1), NOW))
         assert len(test.peer.sent_to("/api/Contract/searchById")) == 3, "it may have come with a new list"
+
+
+async def test_a_wish_for_an_unknown_contract_does_not_take_the_others_with_it() -> None:
+    async with bench() as test:
+        unknown = MarketSubscription("CON.F.US.AAA.Z26")
+        with pytest.raises(InvalidRequest, match="no contract"):
+            await test.broker.subscribe(frozenset({unknown, MarketSubscription(MNQ)}))
+        await test.broker.stream([])
+        await until(test.is_up(Channel.MARKET))
+        assert {tuple(args) for line in test.hub.lines for _, args in line.calls if args} == {(MNQ,)}

@@ -22,7 +22,7 @@ from tradeconsole.engine.bus import Bus
 from tradeconsole.engine.charts import SETTLE, ChartFeed
 from tradeconsole.engine.history import History
 from tradeconsole.engine.supervisor import Supervisor
-from tradeconsole.errors import BrokerError
+from tradeconsole.errors import BrokerError, InvalidRequest
 from tradeconsole.ports import Broker, Clock, MarketSubscription
 
 log = logging.getLogger(__name__)
@@ -100,6 +100,8 @@ class MarketData:
         except BrokerError as error:
             # the adapter keeps the declared set and replays it when the stream is back
             log.warning("subscriptions wait for the stream: %s", error)
+        except InvalidRequest as error:
+            log.warning("one of the streams does not exist: %s", error)
 
     def _on_quote(self, event: QuoteReceived) -> None:
         self._received[event.quote.instrument_id] = self._clock.monotonic()

@@ -273,13 +273,18 @@ class ProjectXBroker(Broker):
         return Quote(instrument_id, bar.t, last=instrument.snap(bar.c))
 
     async def subscribe(self, wanted: frozenset[MarketSubscription]) -> None:
-        try:
-            for each in sorted(wanted):
+        trouble: BrokerError | InvalidRequest | None = None
+        for each in sorted(wanted):
+            try:
                 await self._contracts.get(each.instrument_id)
-        except BrokerError:
-            await self._market_hub.want(market.subscriptions(wanted))  # the wish stands
-            raise
+            except InvalidRequest as error:
+                trouble, wanted = error, wanted - {each}
+            except BrokerError as error:
+                trouble = error  # the wish stands: the contract may be known by the time its stream comes
+                break
         await self._market_hub.want(market.subscriptions(wanted))
+        if trouble is not None:
+            raise trouble
 
     # -- inside --------------------------------------------------------------------------------------------------
 
