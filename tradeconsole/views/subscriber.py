@@ -107,7 +107,7 @@ class Subscriber:
         timeframe = Timeframe.parse(focus.timeframe)
         instrument = None
         if focus.symbol is not None:
-            instrument = await self._engine.connection.resolve(focus.symbol)
+            instrument = self._meant(await self._engine.connection.resolve(focus.symbol))
             self._engine.market.want(self, {instrument.instrument_id})
         if focus.account_id is not None:
             await self._engine.attend(focus.account_id)
@@ -157,4 +157,17 @@ class Subscriber:
             self.mark(frozenset({"watchlist", "orders", "ticket", "system"}))
 
     def _event(self, event: Event) -> None:
+        if isinstance(event, InstrumentResolved) and self._instrument is not None:
+            meant = self._meant(self._instrument)
+            if meant.instrument_id != self._instrument.instrument_id:
+                self._instrument = meant
+                self._engine.market.want(self, {meant.instrument_id})
+                self.mark(_ALL)
         self.mark(_MARKS[type(event)])
+
+    def _meant(self, chosen: Instrument) -> Instrument:
+        """What to show for a chosen contract: the active one, once it has rolled and nothing is held in the old one."""
+        book = self._engine.book
+        known, active = book.instruments.get(chosen.instrument_id, chosen), book.by_symbol.get(chosen.symbol)
+        held = any(key[1] == chosen.instrument_id and ledger.size for key, ledger in book.ledgers.items())
+        return chosen if known.active or held or active is None else active

@@ -8,10 +8,27 @@ from decimal import Decimal
 
 import pytest
 from scripted_broker import MemoryJournal, OpenCalendar, ScriptedBroker
-from trading_factories import ACCOUNT, MNQ, NOON, make_bars, make_fill, make_quote, make_report, make_tick
+from trading_factories import (
+    ACCOUNT,
+    MNQ,
+    NOON,
+    make_bars,
+    make_fill,
+    make_instrument,
+    make_quote,
+    make_report,
+    make_tick,
+)
 
 from tradeconsole.domain.commands import Arm, NudgeOrder, PlaceOrder
-from tradeconsole.domain.events import Event, FillReported, OrderReported, QuoteReceived, TickReceived
+from tradeconsole.domain.events import (
+    Event,
+    FillReported,
+    InstrumentResolved,
+    OrderReported,
+    QuoteReceived,
+    TickReceived,
+)
 from tradeconsole.domain.orders import Bracket, OrderRole, OrderStatus, OrderType, Side
 from tradeconsole.engine.engine import Engine, EngineOptions
 from tradeconsole.engine.thread import EngineThread
@@ -155,6 +172,20 @@ async def test_a_request_budget_shows_in_the_header_when_four_fifths_are_used(st
     picture = await station.see(is_told, "the scarce budget")
     assert picture.header is not None
     assert [(each.name, each.used, each.limit) for each in picture.header.scarce] == [("history", 37, 45)]
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_what_is_looked_at_follows_a_roll_unless_it_is_held(station: Station, held: bool) -> None:
+    new = make_instrument(instrument_id="CON.F.US.MNQ.H27", name="MNQH7")
+    await station.session.watch(Focus(symbol=MNQ))
+    await station.see(lambda f: f.chart and f.chart.name == "MNQZ6", "the chosen contract")
+    if held:
+        await station.publish(FillReported(make_fill()))
+    await station.publish(InstrumentResolved(make_instrument(active=False)), InstrumentResolved(new))
+    shown = "MNQZ6" if held else "MNQH7"
+    await station.see(lambda f: f.chart and f.ticket and f.chart.name == f.ticket.name == shown, shown)
+    await station.session.watch(Focus(symbol=MNQ))
+    await station.see(lambda f: f.chart and f.chart.name == shown, f"still {shown}")
 
 
 async def test_unknown_symbols_and_timeframes_are_refused(station: Station) -> None:
