@@ -179,6 +179,25 @@ async def test_quirk_05_bars_come_newest_first_and_the_limit_cuts_the_old_end() 
         assert {call.body["limit"] for call in test.peer.sent_to("/api/History/retrieveBars")} == {20_000}
 
 
+@pytest.mark.parametrize("inclusive", [False, True])
+async def test_quirk_05_pages_go_on_across_weekends_and_stop_at_the_beginning(inclusive: bool) -> None:
+    minutes = [*range(1, 1_501), *range(6_000, 8_500)]  # a long weekend without bars between
+
+    def page(call: Call) -> Answer:
+        end = datetime.fromisoformat(call.body["endTime"])
+        start = datetime.fromisoformat(call.body["startTime"])
+        times = [(minute, NOW - timedelta(minutes=minute)) for minute in minutes]
+        rows = [bar(m) for m, time in times if start <= time and (time < end or (inclusive and time == end))]
+        return ok(bars=rows[:1_000])
+
+    async with bench() as test:
+        test.peer.script["/api/History/retrieveBars"] = page
+        span = Span(NOW - timedelta(days=30), NOW)
+        bars = await test.broker.get_historical_data(MNQ, Timeframe.parse("1m"), span)
+        assert len(bars) == len(minutes)
+        assert len(test.peer.sent_to("/api/History/retrieveBars")) <= 6
+
+
 async def test_quirk_05_an_expired_contract_has_bars_of_its_own() -> None:
     async with bench() as test:
         test.peer.script["/api/History/retrieveBars"] = ok(bars=[bar(5)])
