@@ -9,6 +9,7 @@ import msgspec
 from pydantic import SecretStr
 
 from tradeconsole.errors import ConfigError
+from tradeconsole.logs import learn_secret
 
 KEY_VARIABLE: Final = "TRADECONSOLE_API_KEY"
 _SECRET_VARIABLES: Final = (KEY_VARIABLE, "TRADECONSOLE_STORAGE__DSN")
@@ -52,6 +53,7 @@ class Credentials:
                 f"no API key for '{user}' of profile '{profile}': set {KEY_VARIABLE}, "
                 f"or store one with '{login}'"
             )
+        learn_secret(found.strip())
         return SecretStr(found.strip())
 
     def user(self, profile: str) -> str | None:

@@ -27,12 +27,24 @@ _PATTERNS: Final = (
 )
 
 
+_LEAST: Final = 6
+"""Characters of a secret; shorter values would strike out half the log."""
+
+_learnt: Final[set[str]] = set()
+
+
+def learn_secret(secret: str) -> None:
+    """Strike this value out of everything that the process logs from now on, whatever stands around it."""
+    if len(secret) >= _LEAST:
+        _learnt.add(secret)
+
+
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """The text with API keys, tokens and passwords struck out.
 
-    `secrets` are exact values to strike besides what can be recognised by its form.
+    `secrets` are exact values to strike besides what was learnt and what can be recognised by its form.
     """
-    for secret in secrets:
+    for secret in (*secrets, *_learnt):
         text = text.replace(secret, _STRUCK)
     for pattern in _PATTERNS:
         text = pattern.sub(_strike, text)
@@ -53,8 +65,7 @@ class _RedactingFormatter(logging.Formatter):
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(threadName)s %(name)s: %(message)s")
-        # short values would strike out half the log, and are no secrets
-        self._secrets = tuple(secret for secret in secrets if len(secret) >= 6)
+        self._secrets = tuple(secret for secret in secrets if len(secret) >= _LEAST)
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record), self._secrets)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradeconsole.errors import ConfigError
-from tradeconsole.logs import logging_to, redact
+from tradeconsole.logs import learn_secret, logging_to, redact
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJkZW1vIiwiZXhwIjoxfQ.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
 API_KEY = "Zm9vYmFyYmF6cXV4c2VjcmV0"
@@ -54,6 +54,15 @@ def test_ordinary_lines_stay_whole(text: str) -> None:
 
 def test_known_secrets_are_struck_out_wherever_they_stand() -> None:
     assert redact(f"the gateway said <{API_KEY}>", [API_KEY]) == "the gateway said <[redacted]>"
+
+
+def test_a_secret_once_learnt_is_struck_out_without_being_named_again(tmp_path: Path) -> None:
+    learn_secret("learnt-4711-secret")
+    learn_secret("the")
+    assert redact("the gateway said <learnt-4711-secret>") == "the gateway said <[redacted]>"
+    with logging_to(tmp_path / "test.log") as file:
+        logging.getLogger("test").error("body learnt-4711-secret")
+    assert "body [redacted]" in file.read_text()
 
 
 @given(st.text())

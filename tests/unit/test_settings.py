@@ -12,6 +12,7 @@ from keyring.backends.null import Keyring as NullKeyring
 from pydantic import SecretStr, ValidationError
 
 from tradeconsole.errors import ConfigError
+from tradeconsole.logs import redact
 from tradeconsole.settings import Overrides, Settings, find_folders, load_settings, shipped
 
 
@@ -300,6 +301,13 @@ def test_a_missing_key_says_where_to_put_it(funded: Settings) -> None:
         ConfigError, match="set TRADECONSOLE_API_KEY, or store one with 'tradeconsole login topstepx'"
     ):
         funded.api_key(environ={})
+
+
+@pytest.mark.usefixtures("memory_keyring")
+def test_a_key_that_was_read_is_kept_out_of_every_log(funded: Settings) -> None:
+    funded.credentials({}).store("topstepx", "me", SecretStr("out-of-the-keyring"))
+    assert funded.api_key(environ={}).get_secret_value() == "out-of-the-keyring"
+    assert redact("body: out-of-the-keyring") == "body: [redacted]"
 
 
 @pytest.mark.usefixtures("no_keyring")

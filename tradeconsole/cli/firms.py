@@ -12,6 +12,7 @@ from tradeconsole.cli.output import Row
 from tradeconsole.credentials import KEY_VARIABLE
 from tradeconsole.errors import ConfigError
 from tradeconsole.firms import Firm, load_firms
+from tradeconsole.logs import learn_secret
 from tradeconsole.settings import Overrides, Settings, load_settings
 
 Place = Annotated[
@@ -139,6 +140,7 @@ def _secret(question: str) -> str:
         entered = sys.stdin.readline().strip() or os.environ.get(KEY_VARIABLE, "").strip()
     if not entered:
         raise ConfigError("the API key is empty: nothing was stored")
+    learn_secret(entered)
     return entered
 
 
@@ -153,7 +155,7 @@ def _check(settings: Settings, key: SecretStr) -> list[str]:
     from tradeconsole import bootstrap
     from tradeconsole.cli.one_shot import logging_for
 
-    with logging_for(settings, key):
+    with logging_for(settings):
         return asyncio.run(bootstrap.try_login(settings, key))
 
 

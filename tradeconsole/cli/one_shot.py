@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import SecretStr
-
 from tradeconsole.cli.invocation import Invocation
 from tradeconsole.cli.picture import Picture, picture_of
 from tradeconsole.credentials import environment_secrets
@@ -51,7 +49,8 @@ def with_session(
         return asyncio.run(run())
 
 
-def logging_for(settings: Settings, key: SecretStr | None = None) -> contextlib.AbstractContextManager[Path]:
-    """The log file that the settings name, with a key and the secrets of the environment struck out."""
-    secrets = [*environment_secrets(), *([key.get_secret_value()] if key else [])]
-    return logging_to(settings.logging.file or settings.folders.log_file, settings.logging.level, secrets)
+def logging_for(settings: Settings) -> contextlib.AbstractContextManager[Path]:
+    """The log file that the settings name, with the secrets of the environment struck out."""
+    return logging_to(
+        settings.logging.file or settings.folders.log_file, settings.logging.level, environment_secrets()
+    )
