@@ -17,6 +17,7 @@ from trouble_desk import trading_desk
 
 from tradeconsole.brokers.projectx import translate, user, wire
 from tradeconsole.brokers.projectx.adapter import ProjectXBroker
+from tradeconsole.brokers.projectx.limits import SHARE, Urgency
 from tradeconsole.brokers.projectx.products import Commissions, load_products
 from tradeconsole.domain.accounts import AccountKind
 from tradeconsole.domain.commands import Flatten
@@ -543,8 +544,12 @@ async def test_quirk_29_after_a_reset_the_new_account_is_found_and_the_old_one_i
         (found,) = await test.broker.get_accounts()
         assert (found.account_id, found.kind) == ("26999999", AccountKind.EVALUATION)
         told = {each.account.account_id: each.account for each in test.of(AccountReported)}
-        assert (told[ACCOUNT_ID].can_trade, told[ACCOUNT_ID].is_visible) == (False, False)
+        # it may only be locked, with a position to be seen
+        assert (told[ACCOUNT_ID].can_trade, told[ACCOUNT_ID].is_visible) == (False, True)
         assert told["26999999"] == found
+        test.peer.script["/api/Account/search"] = ok(accounts=[reset, ACCOUNT])
+        await test.broker.get_accounts()
+        assert test.of(AccountReported)[-1].account.can_trade
 
 
 async def test_quirk_29_the_streams_follow_to_the_new_account() -> None:
@@ -557,6 +562,8 @@ async def test_quirk_29_the_streams_follow_to_the_new_account() -> None:
         line = line_of(test, "SubscribeOrders")
         assert ("UnsubscribeOrders", [26282486]) in line.calls
         assert ("SubscribeOrders", [26999999]) in line.calls
+        told = [event.account for event in test.of(AccountReported) if event.account.account_id == ACCOUNT_ID]
+        assert [(each.can_trade, each.is_visible) for each in told] == [(False, True), (False, False)]
 
 
 async def test_quirk_29_an_empty_list_of_accounts_takes_none_away() -> None:
@@ -610,4 +617,5 @@ async def test_quirk_33_all_accounts_share_one_budget_that_leaves_room_for_other
             await test.broker.get_positions(account)
         general, history = test.broker.budgets()
         assert general.used >= before + 3
-        assert (general.limit, general.window, history.limit, history.window) == (180, 60.0, 45, 30.0)
+        assert (general.limit, general.window, history.limit, history.window) == (200, 60.0, 45, 30.0)
+        assert max(share for urgency, share in SHARE.items() if urgency is not Urgency.CANCEL) <= 0.9

@@ -85,7 +85,8 @@ class ProjectXBroker(Broker):
         self._timings = timings or Timings()
         self._publish = publish
         self._states: dict[Channel, tuple[ChannelState, str]] = {}
-        self._accounts: dict[str, Account] = {}
+        self._listed: dict[str, Account] = {}
+        self._unlisted: dict[str, Account] = {}
         self._streaming = False
         self._lookups: dict[str, asyncio.Task[None]] = {}
         self._clock = clock
@@ -220,19 +221,28 @@ class ProjectXBroker(Broker):
         return accounts
 
     async def _follow(self, accounts: Sequence[Account]) -> None:
-        """Tell of accounts that came and went, and stream those that are there: a reset makes a new one."""
-        before, self._accounts = self._accounts, {each.account_id: each for each in accounts}
-        if not before or before.keys() == self._accounts.keys():
+        """Tell of accounts that came and went, and stream those that are there: a reset makes a new one.
+
+        One that is not listed any more may only be locked, with a position to be seen: it is shown, and cannot trade,
+        until the gateway says that it does not know it.
+        """
+        before, self._listed = self._listed, {each.account_id: each for each in accounts}
+        if not before or before.keys() == self._listed.keys():
             return
-        for account_id, account in before.items():
-            if account_id not in self._accounts:
-                gone = msgspec.structs.replace(account, can_trade=False, is_visible=False)
-                self._publish(AccountReported(gone))
-        for account_id, account in self._accounts.items():
-            if account_id not in before:
-                self._publish(AccountReported(account))
+        for account_id in before.keys() - self._listed.keys():
+            gone = self._unlisted[account_id] = msgspec.structs.replace(before[account_id], can_trade=False)
+            self._publish(AccountReported(gone))
+        for account_id in self._listed.keys() - before.keys():
+            self._unlisted.pop(account_id, None)
+            self._publish(AccountReported(self._listed[account_id]))
         if self._streaming:
             await self._subscribe_accounts(each.account_id for each in accounts if each.is_visible)
+
+    async def _forget_unknown(self, account_id: str) -> None:
+        await self.get_accounts()
+        gone = self._unlisted.pop(account_id, None)
+        if gone is not None:
+            self._publish(AccountReported(msgspec.structs.replace(gone, is_visible=False)))
 
     async def _subscribe_accounts(self, account_ids: Iterable[str]) -> None:
         accounts = [translate.wire_id(each, "an account") for each in account_ids]
@@ -244,7 +254,7 @@ class ProjectXBroker(Broker):
             rows = (await self._rest.call(POSITIONS.when(urgent), body)).positions
         except BrokerRejected as error:
             if error.code == NO_SUCH_ACCOUNT:
-                await self.get_accounts()  # tells that it is gone, so that nobody asks for it again
+                await self._forget_unknown(account_id)  # so that nobody asks for it again
             raise
         positions = [translate.position(row) for row in rows or ()]
         await self._introduce(position.instrument_id for position in positions)
