@@ -57,8 +57,8 @@ class Gaze(Protocol):
     def timeframe(self) -> Timeframe: ...
 
 
-_SCARCE: Final = 0.8
-"""Share of a request budget that may be used before the user is told; at that share questions have to wait."""
+_SCARCE: Final = 0.7
+"""Share of a request budget beyond which the user is told: there questions have to wait, so that orders need not."""
 _PROBE_SIZE: Final = 1
 
 

@@ -161,8 +161,8 @@ async def test_naive_times_are_refused(station: Station) -> None:
         await station.session.history(History(symbol="MNQ", start=datetime(2026, 1, 1)))  # noqa: DTZ001 - the point
 
 
-async def test_a_request_budget_shows_in_the_header_when_four_fifths_are_used(station: Station) -> None:
-    plenty = Budget("general", 144, 180, 60.0)
+async def test_a_request_budget_shows_in_the_header_when_it_runs_short(station: Station) -> None:
+    plenty = Budget("general", 140, 200, 60.0)
     station.broker.budget_list = [plenty, Budget("history", 37, 45, 30.0)]
 
     def is_told(picture: Frame) -> bool:
