@@ -536,7 +536,7 @@ def test_quirk_28_positions_are_known_by_account_and_contract_not_by_their_row()
     assert [stated.size for stated in book.stated.values()] == [3]
 
 
-async def test_quirk_29_after_a_reset_the_new_account_is_found_and_the_old_one_is_gone() -> None:
+async def test_quirk_29_after_a_reset_the_new_account_is_found_and_the_old_one_cannot_trade() -> None:
     async with bench() as test:
         assert [each.account_id for each in await test.broker.connect()] == [ACCOUNT_ID]
         reset = ACCOUNT | {"id": 26999999, "name": "50KTC-V2-645601-97599999"}
