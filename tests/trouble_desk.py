@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 from emulator_fixture import Json, RunningEmulator, running_emulator
 
 from tradeconsole.brokers.projectx.adapter import ProjectXBroker
@@ -21,7 +20,6 @@ from tradeconsole.drills.records import read_records
 from tradeconsole.engine.engine import Engine, EngineOptions
 from tradeconsole.engine.protection.watch import ProtectionOptions
 from tradeconsole.engine.risk import RiskLimits
-from tradeconsole.exchange.records import BracketMode
 from tradeconsole.ports import BarStore, Broker, BrokerHooks, Journal, JournalRecord, Restored
 
 QUICK = Timings(
@@ -184,9 +182,7 @@ class Desk:
 
     def refuse_brackets(self) -> None:
         """Set the account to Position Brackets, as its owner does in the platform's settings: the default there."""
-        accounts = self.emulator.gateway.exchange._store.accounts
-        account = accounts[int(self.account_id)]
-        accounts[account.id] = msgspec.structs.replace(account, bracket_mode=BracketMode.POSITION)
+        self.emulator.order("account", account_id=int(self.account_id), bracket_mode="PositionBrackets")
 
     def fill_part(self, order_id: str, size: int) -> None:
         """Let part of one of our resting orders fill at its price, whatever the market does."""

@@ -391,6 +391,14 @@ async def test_a_lost_stop_of_the_brokers_own_bracket_is_an_alarm_too() -> None:
         await test.prove()
 
 
+async def test_stops_for_more_than_is_held_are_warned_of() -> None:
+    async with bare_desk() as test:
+        await guarded(test, 1)
+        await test.buy(1, side=Side.SELL, type=OrderType.STOP, stop_price=test.price - 100 * TICK)
+        await until(lambda: test.told("More stops than contracts: LONG 1 MNQ"))
+        await test.prove()
+
+
 async def test_a_read_only_console_touches_nothing() -> None:
     async with bare_desk() as test:
         entry = await guarded(test)

@@ -115,6 +115,8 @@ def position_row(row: PositionRow) -> Row:
         "open_pnl": row.open_pnl,
         "fees": row.fees,
         "protected": row.protected,
+        "protection": row.protection,
+        "enforcer": row.enforcer or None,
     }
 
 

@@ -357,7 +357,7 @@ def test_ids_of_legs_count_on_and_tell_their_entry() -> None:
 # -- when it becomes an alarm ----------------------------------------------------------------------------------
 
 NAKED = Exposure(size=2, promised=2)
-COVERED = Exposure(size=2, promised=2, covered=2)
+COVERED = Exposure(size=2, promised=2, stopped=2)
 
 
 def calls(*exposures: tuple[float, Exposure], policy: Policy = Policy.ALERT) -> list[tuple[float, Call]]:
@@ -404,6 +404,16 @@ def test_a_position_without_a_promise_is_mentioned_once_until_it_is_flat() -> No
         (3.0, Call.MENTION),
         (8.0, Call.MENTION),
     ]
+
+
+def test_stops_for_more_than_is_held_are_warned_of_once() -> None:
+    crowded = Exposure(size=-2, promised=2, stopped=4)
+    assert calls((0.0, crowded), (2.9, crowded), (3.0, crowded), (99.0, crowded)) == [(3.0, Call.WARN)]
+    assert calls((0.0, crowded), (2.0, COVERED), (4.0, crowded)) == []
+
+
+def test_shorts_are_covered_as_longs_are() -> None:
+    assert calls((0.0, Exposure(size=-2, promised=2, stopped=2)), (9.0, Exposure(size=-2, stopped=2))) == []
 
 
 def test_a_budget_breaks_at_the_seventh_placement_in_a_minute_and_stays_broken() -> None:

@@ -489,6 +489,16 @@ async def test_cancel_all_counts_what_it_cancels() -> None:
         await console.until(lambda: console.session.commands == [CancelAll("1001")])
 
 
+async def test_arming_names_positions_without_a_stop() -> None:
+    positions = (make_position_row(protected=1), make_position_row(instrument_id="ES", name="MESZ6"))
+    async with running(script(header=make_header_view(armed=False), positions=positions)) as console:
+        await console.press("a")
+        facts = (await console.dialog(Confirm)).question.facts
+        assert [fact for fact in facts if "UNPROTECTED" in fact] == [
+            "UNPROTECTED: L 2 MNQZ6, 1 without a stop."
+        ]
+
+
 # -- getting flat
 
 

@@ -58,13 +58,8 @@ class Alarms:
         position = self._book.position(*key)
         exposure = Exposure()
         if position is not None:
-            covered = coverage(self._book, position).covered
-            exposure = Exposure(
-                size=position.size,
-                promised=promised,
-                covered=covered,
-                lost=bool(missing) and covered < promised,
-            )
+            stopped = coverage(self._book, position).stopped
+            exposure = Exposure(size=position.size, promised=promised, stopped=stopped, lost=bool(missing))
         watch, calls = look(self._watches.get(key, Watch()), exposure, self._monotonic(), self._options)
         self._watches[key] = watch
         if watch.unproven_since is None:
@@ -92,6 +87,11 @@ class Alarms:
                 self._tell(
                     key, Severity.WARNING, f"No stop: {words}", "nothing limits the loss of this position"
                 )
+            case Call.WARN:
+                detail = (
+                    f"stops work for {exposure.stopped}: when one fills, the others would open a position"
+                )
+                self._tell(key, Severity.WARNING, f"More stops than contracts: {words}", detail)
             case Call.ACT if not self._may_act:
                 self._tell(key, Severity.ERROR, f"Not mended: {words}", "this profile is read-only")
             case Call.ACT if self._options.policy is Policy.FLATTEN:

@@ -19,12 +19,13 @@ _AT_WORK: Final = frozenset({OrderStatus.WORKING, OrderStatus.CANCELLING})
 class Coverage(msgspec.Struct, frozen=True):
     """Contracts of a position that working stops would close, and those stops, nearest to the market first.
 
-    `confirmed_at` is when the broker last confirmed all of them: by an event of their own, or by its records.
+    `stopped` is how many the stops would close if more were held. `confirmed_at` is when the broker last confirmed all of them: by an event of their own, or by its records.
     """
 
     covered: int
     size: int
     stops: tuple[Order, ...]
+    stopped: int = 0
     confirmed_at: datetime | None = None
 
     @property
@@ -48,12 +49,11 @@ def coverage(book: Book, position: Position) -> Coverage:
         and order.role is not OrderRole.ENTRY
     ]
     stops.sort(key=lambda order: (order.stop_price or 0) * -position.side.sign)
-    covered = sum(order.remaining for order in stops)
+    stopped = sum(order.remaining for order in stops)
     synced = book.synced.get(position.account_id)
     proofs = [max(order.updated_at, synced.time) if synced else order.updated_at for order in stops]
-    return Coverage(
-        min(covered, abs(position.size)), abs(position.size), tuple(stops), min(proofs, default=None)
-    )
+    size = abs(position.size)
+    return Coverage(min(stopped, size), size, tuple(stops), stopped, min(proofs, default=None))
 
 
 def describe(cover: Coverage, instrument: Instrument, now: datetime) -> str:

@@ -30,13 +30,19 @@ class ProtectionOptions(msgspec.Struct, frozen=True, kw_only=True):
 class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     """A position as its protection stands: `promised` contracts should have a stop by the brackets of their entries.
 
-    `lost`: a promised stop is known to have ended.
+    `stopped` contracts would be closed if all working stops filled, however many are held. `lost`: a promised stop is
+    known to have ended.
     """
 
     size: int = 0
     promised: int = 0
-    covered: int = 0
+    stopped: int = 0
     lost: bool = False
+
+    @property
+    def covered(self) -> int:
+        """Contracts that a working stop would close."""
+        return min(self.stopped, abs(self.size))
 
 
 class Call(StrEnum):
@@ -46,6 +52,7 @@ class Call(StrEnum):
     ACT = "act"
     RELIEVED = "relieved"  # after an alarm, everything promised is covered again
     MENTION = "mention"  # a position for which nobody promised a stop
+    WARN = "warn"  # stops that together would close more than is held
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +63,8 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     acted: bool = False
     bare_since: float | None = None
     mentioned: bool = False
+    crowded_since: float | None = None
+    warned: bool = False
 
 
 def look(
@@ -67,13 +76,24 @@ def look(
     if exposure.covered < exposure.promised:
         return _unproven(watch, exposure, now, options)
     calls = [Call.RELIEVED] if watch.alarmed_at is not None else []
-    if exposure.covered >= exposure.size:
-        return Watch(), calls
-    since = watch.bare_since if watch.bare_since is not None else now
-    mentions = not watch.mentioned and now - since >= options.alert_after
-    if mentions:
-        calls.append(Call.MENTION)
-    return Watch(bare_since=since, mentioned=watch.mentioned or mentions), calls
+    since = mentioned = None
+    if exposure.covered < abs(exposure.size):
+        since, mentioned = _overdue(watch.bare_since, watch.mentioned, now, options)
+        if mentioned and not watch.mentioned:
+            calls.append(Call.MENTION)
+    crowded = warned = None
+    if exposure.stopped > abs(exposure.size):
+        crowded, warned = _overdue(watch.crowded_since, watch.warned, now, options)
+        if warned and not watch.warned:
+            calls.append(Call.WARN)
+    seen = Watch(bare_since=since, mentioned=bool(mentioned), crowded_since=crowded, warned=bool(warned))
+    return seen, calls
+
+
+def _overdue(since: float | None, said: bool, now: float, options: ProtectionOptions) -> tuple[float, bool]:
+    """Since when something is so, and whether that has been long enough to say so."""
+    began = now if since is None else since
+    return began, said or now - began >= options.alert_after
 
 
 def _unproven(

@@ -1,5 +1,7 @@
 """Arming, switching accounts, comparing with the broker."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from tradeconsole.actions import Danger
@@ -9,8 +11,8 @@ from tradeconsole.tui.desk import Desk
 from tradeconsole.tui.dialogs.confirm import Confirm, Question
 from tradeconsole.tui.dialogs.typed_word import TypedWord
 from tradeconsole.tui.flows.wording import ready, second_key
-from tradeconsole.tui.render.numbers import money
-from tradeconsole.views.models import AccountChoice
+from tradeconsole.tui.render.numbers import money, signed_size
+from tradeconsole.views.models import AccountChoice, PositionRow
 
 
 async def arm(desk: Desk) -> None:
@@ -22,14 +24,23 @@ async def arm(desk: Desk) -> None:
     if header.armed:
         await desk.send(Disarm(account.account_id))
         return
-    phrase = await _allowed(desk, account)
+    phrase = await _allowed(desk, account, bare=_unprotected(desk.picture.positions or ()))
     if phrase is not None:
         await desk.send(Arm(account.account_id, phrase))
 
 
-async def _allowed(desk: Desk, account: AccountChoice) -> str | None:
+def _unprotected(positions: Iterable[PositionRow]) -> list[str]:
+    """What whoever arms has to know of: contracts without a stop."""
+    return [
+        f"UNPROTECTED: {signed_size(row.size)} {row.name}, {bare} without a stop."
+        for row in positions
+        if (bare := abs(row.size) - row.protected) > 0
+    ]
+
+
+async def _allowed(desk: Desk, account: AccountChoice, bare: list[str]) -> str | None:
     facts = [f"{account.kind.upper()} account {account.name}, balance {money(account.balance)}.",
-             "Orders that add risk will be sent as soon as they are confirmed."]  # fmt: skip
+             "Orders that add risk will be sent as soon as they are confirmed.", *bare]  # fmt: skip
     quiet = desk.appearance.quiet
     if danger_of_arming(account.kind) is Danger.TYPED:
         return await desk.ask(TypedWord(f"Arm {account.name}", "\n".join(facts), account.name, quiet))
