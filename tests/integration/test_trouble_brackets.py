@@ -399,6 +399,17 @@ async def test_stops_for_more_than_is_held_are_warned_of() -> None:
         await test.prove()
 
 
+async def test_a_stop_from_the_ticket_protects_what_is_held() -> None:
+    async with bare_desk() as test:
+        await test.buy(2)
+        await until(lambda: test.size() == 2)
+        await test.buy(2, side=Side.SELL, type=OrderType.STOP, stop_price=test.price - 40 * TICK)
+        await until(lambda: is_covered(test))
+        await asyncio.sleep(0.8)
+        assert not test.told("No stop")
+        await test.prove()
+
+
 async def test_a_read_only_console_touches_nothing() -> None:
     async with bare_desk() as test:
         entry = await guarded(test)
@@ -475,7 +486,12 @@ async def test_a_kill_while_the_stop_was_under_way_leaves_one_stop(
         await test.ready()
         test.refuse_brackets()
         await guarded(test, 1)
-        trip_the_stop(test, calls=2, after=arrived, lose="hang")
+
+        def lose_both() -> None:
+            test.emulator.order("fail", path="order/place", calls=2, after=arrived, lose="hang")
+            test.drop_events(1000)
+
+        when_a_stop_leaves(test, lose_both)
         entry = await test.buy(1, bracket=BRACKET)
         await until(lambda: any(o.status is OrderStatus.SENT for o in test.legs(entry).values()))
         await asyncio.sleep(0.05)

@@ -173,12 +173,6 @@ class Commands:
         keeper = " (kept by the engine)" if order.engine_bracket else ""
         return Done(f"sent: {words}{keeper}", (order.order_id,))
 
-    async def _cancel_one(self, command: CancelOrder) -> Done:
-        order = await self._unless_late(command.order_id, self._cancel(command.order_id))
-        if order.status is OrderStatus.FILLED:
-            raise self._too_late(order)
-        return Done("cancel sent", (command.order_id,))
-
     def _check_size(self, command: ModifyOrder) -> None:
         order = self._book.orders.get(command.order_id)
         if command.size is not None and order is not None and order.engine_bracket and order.parent_id:

@@ -23,7 +23,7 @@ from tradeconsole.domain.events import (
     OrderSent,
 )
 from tradeconsole.domain.instruments import Instrument
-from tradeconsole.domain.orders import Order, OrderRequest, OrderStatus, OrderType
+from tradeconsole.domain.orders import Order, OrderRequest, OrderRole, OrderStatus, OrderType
 from tradeconsole.engine import risk
 from tradeconsole.engine.book import Book
 from tradeconsole.engine.bus import Bus
@@ -43,6 +43,12 @@ from tradeconsole.ports import Broker, Clock, Journal
 T = TypeVar("T")
 
 _MOVABLE = frozenset({OrderStatus.WORKING})
+_EXITS = {
+    OrderType.MARKET: OrderRole.EXIT,
+    OrderType.STOP: OrderRole.STOP_LOSS,
+    OrderType.STOP_LIMIT: OrderRole.STOP_LOSS,
+    OrderType.TRAILING_STOP: OrderRole.STOP_LOSS,
+}
 _ADDRESSABLE = frozenset(
     {
         OrderStatus.PENDING,
@@ -133,6 +139,7 @@ class Execution:
             status=OrderStatus.INTENDED,
             created_at=now,
             updated_at=now,
+            role=self._role(command, instrument),
             origin=command.origin,
             limit_price=command.limit_price,
             stop_price=command.stop_price,
@@ -140,6 +147,14 @@ class Execution:
             bracket=command.bracket or None,
             engine_bracket=bool(command.bracket) and self._keeps_brackets(command.account_id),
         )
+
+    def _role(self, command: PlaceOrder, instrument: Instrument) -> OrderRole:
+        """What an order is for: one that can only make the position smaller protects it, takes its profit or leaves it."""
+        position = self._book.position(command.account_id, instrument.instrument_id)
+        closes = -command.side.sign * (position.size if position else 0)
+        if command.bracket or command.size > closes:
+            return OrderRole.ENTRY
+        return _EXITS.get(command.type, OrderRole.TAKE_PROFIT)
 
     def _request(self, order: Order) -> OrderRequest:
         instrument = self._book.instruments[order.instrument_id]

@@ -31,7 +31,7 @@ from tradeconsole.domain.events import (
     QuoteReceived,
     TickReceived,
 )
-from tradeconsole.domain.orders import Bracket, Order, OrderRequest, OrderStatus, OrderType, Side
+from tradeconsole.domain.orders import Bracket, Order, OrderRequest, OrderRole, OrderStatus, OrderType, Side
 from tradeconsole.engine.engine import Engine, EngineOptions
 from tradeconsole.errors import (
     BracketsUnavailable,
@@ -480,3 +480,25 @@ async def test_while_the_stream_is_down_a_stop_is_placed_on_records_just_read(de
     await desk.see(lambda: len(desk.broker.placed) == 4)
     assert [request.type for request in desk.broker.placed[2:]] == [OrderType.STOP, OrderType.LIMIT]
     assert [request.tag for request in desk.broker.placed[2:]] == [f"{order_id}-SL", f"{order_id}-TP"]
+
+
+@pytest.mark.parametrize(
+    ("over", "role"),
+    [
+        ({"type": OrderType.STOP, "stop_price": Decimal(20990)}, OrderRole.STOP_LOSS),
+        ({"type": OrderType.TRAILING_STOP, "trail_ticks": 40}, OrderRole.STOP_LOSS),
+        ({"type": OrderType.LIMIT, "limit_price": Decimal(21010)}, OrderRole.TAKE_PROFIT),
+        ({}, OrderRole.EXIT),
+        ({"size": 3}, OrderRole.ENTRY),
+        ({"side": Side.BUY}, OrderRole.ENTRY),
+        ({"bracket": Bracket(40)}, OrderRole.ENTRY),
+    ],
+    ids=str,
+)
+async def test_an_order_that_can_only_close_is_known_for_what_it_does(
+    desk: Desk, over: dict[str, object], role: OrderRole
+) -> None:
+    desk.engine.bus.publish(FillReported(make_fill()))
+    fields = {"account_id": ACCOUNT, "symbol": "MNQ", "side": Side.SELL, "size": 2, **over}
+    done = await desk.engine.handle(PlaceOrder(**fields))  # type: ignore[arg-type]
+    assert desk.engine.book.orders[done.order_ids[0]].role is role
