@@ -29,9 +29,10 @@ from tradeconsole.emulator.home import Endpoint
 from tradeconsole.engine.clock import VenueClock
 from tradeconsole.engine.commands import Done
 from tradeconsole.engine.engine import Engine, EngineOptions
+from tradeconsole.engine.protection.watch import ProtectionOptions
 from tradeconsole.engine.risk import RiskLimits
 from tradeconsole.errors import RequestRefused, TradeConsoleError
-from tradeconsole.ports import Broker, BrokerHooks, Journal, Restored
+from tradeconsole.ports import BarStore, Broker, BrokerHooks, Journal, Restored
 
 QUICK: Final = Timings(
     reply=1.0,
@@ -93,6 +94,7 @@ class Desk:
         self,
         journal: Journal,
         *,
+        bars: BarStore | None = None,
         clock: VenueClock | None = None,
         database: bool = False,
         key: Callable[[], str] | None = None,
@@ -101,6 +103,7 @@ class Desk:
         watchlist: tuple[str, ...] = (SYMBOL,),
         timings: Timings = QUICK,
         limits: RiskLimits | None = None,
+        protection: ProtectionOptions | None = None,
     ) -> Engine:
         """Start an engine as a console does; returns at once."""
 
@@ -124,11 +127,14 @@ class Desk:
         self.engine = Engine(
             make_broker=make,
             journal=journal,
-            bars=None,
+            bars=bars,
             calendar=load_calendar(calendar),
             clock=clock,
             options=EngineOptions(
-                watchlist=watchlist, reconcile_seconds=reconcile, limits=limits or RiskLimits()
+                watchlist=watchlist,
+                reconcile_seconds=reconcile,
+                limits=limits or RiskLimits(),
+                protection=protection or ProtectionOptions(),
             ),
         )
         if self._timeline is not None:

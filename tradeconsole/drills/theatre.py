@@ -155,6 +155,7 @@ class Theatre:
         await self._store.open()
         await self.desk.open(
             self._store.journal,
+            bars=self._store.bars if self.staging.database else None,
             clock=self.clock,
             database=self.staging.database,
             timings=self.staging.timings,
