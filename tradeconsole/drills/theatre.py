@@ -11,6 +11,7 @@ import msgspec
 
 from tradeconsole.brokers.projectx.connection import Timings
 from tradeconsole.domain.events import Channel, ChannelState
+from tradeconsole.domain.orders import Order
 from tradeconsole.drills.checks import Finding, examine
 from tradeconsole.drills.desk import PATIENCE, QUICK, Desk, Stalled, until
 from tradeconsole.drills.plan import SYMBOL
@@ -21,9 +22,11 @@ from tradeconsole.drills.timeline import Timeline, Who
 from tradeconsole.drills.victim import Post, Victim
 from tradeconsole.emulator.control import Control
 from tradeconsole.emulator.hubs import HubLimits
+from tradeconsole.emulator.journal import Cancel
 from tradeconsole.emulator.operations import AccountChange, ClockOrder, Operation, operation
 from tradeconsole.emulator.options import EmulatorOptions
 from tradeconsole.emulator.runtime import Emulator
+from tradeconsole.engine.protection.watch import ProtectionOptions
 from tradeconsole.engine.risk import RiskLimits
 from tradeconsole.exchange.records import ExchangeOptions, Latencies
 from tradeconsole.storage.embedded import EmbeddedServer
@@ -47,6 +50,7 @@ class Staging(msgspec.Struct, frozen=True, kw_only=True):
         brackets: what the account is set to on the platform; None leaves it as it is.
         database: with a PostgreSQL of its own, else what is remembered is in the spool alone.
         limits: the desk's risk limits.
+        protection: what the engine does about a position whose stop is missing, and how soon.
         rate_limits: the gateway enforces its request budgets.
         opens: the desk is connected and armed before the storm; else the storm opens it.
     """
@@ -59,6 +63,7 @@ class Staging(msgspec.Struct, frozen=True, kw_only=True):
     brackets: Literal["AutoOCO", "PositionBrackets"] | None = None
     database: bool = False
     limits: RiskLimits = RiskLimits()
+    protection: ProtectionOptions = ProtectionOptions()
     rate_limits: bool = True
     opens: bool = True
 
@@ -161,6 +166,7 @@ class Theatre:
             timings=self.staging.timings,
             reconcile=self.staging.reconcile,
             limits=self.staging.limits,
+            protection=self.staging.protection,
         )
         if wait:
             await self.desk.ready()
@@ -225,6 +231,18 @@ class Theatre:
     def move(self, ticks: int) -> None:
         """Let the market move."""
         self.order("move", contract=SYMBOL, ticks=ticks)
+
+    def cancel_elsewhere(self, order: Order) -> None:
+        """Let somebody cancel an order on the firm's own page, past the desk."""
+        self.note(f"somebody cancels the {order.role} on the firm's own page")
+        gateway = self.emulator.gateway
+        gateway.tell(
+            Cancel(
+                at=gateway.moment(),
+                account_id=int(self.desk.account_id),
+                order_id=int(order.broker_order_id or 0),
+            )
+        )
 
     def pass_time(self, seconds: float) -> None:
         """Skip some time, for the desk and for the gateway."""

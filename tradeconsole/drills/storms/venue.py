@@ -6,9 +6,10 @@ from typing import Final
 from tradeconsole.domain.commands import CancelOrder
 from tradeconsole.domain.orders import Bracket, OrderStatus
 from tradeconsole.drills.checks import shown_covered
-from tradeconsole.drills.drill import Drill
+from tradeconsole.drills.drill import SHORT_WAITS, Drill
 from tradeconsole.drills.plan import SYMBOL
 from tradeconsole.drills.theatre import Staging, Theatre
+from tradeconsole.engine.protection.watch import Policy, ProtectionOptions
 from tradeconsole.errors import BrokerRejected, RequestRefused, TradeConsoleError
 
 
@@ -50,6 +51,25 @@ async def rejected_bracket(theatre: Theatre) -> None:
     theatre.move(-45)
     await theatre.until(lambda: desk.size() == 1, "the stop to fill")
     await theatre.until(lambda: not desk.orders(OrderStatus.WORKING), "the target to be cancelled")
+
+
+async def lost_stop(theatre: Theatre) -> None:
+    """A stop of the engine's is cancelled elsewhere and its event lost: shown bare, told, and placed again as set."""
+    desk = theatre.desk
+    await desk.buy(2, bracket=Bracket(stop_ticks=40, target_ticks=80))
+    await theatre.until(lambda: desk.size() == 2 == _covered(theatre), "the position to be protected")
+    stop = next(order for order in desk.orders(OrderStatus.WORKING) if order.stop_price is not None)
+    theatre.order("events", kind="drop", batches=1)
+    theatre.cancel_elsewhere(stop)
+    await theatre.until(lambda: _covered(theatre) == 0, "the position to be shown unprotected")
+    shown = f"found in the records: {_covered(theatre)} of {desk.size()} covered"
+    theatre.expect("shown unprotected", _covered(theatre) == 0, shown)
+    await theatre.until(lambda: desk.told("UNPROTECTED: LONG 2"), "the alarm")
+    theatre.expect("the alarm is raised", desk.told("UNPROTECTED: LONG 2"), "the feed says: UNPROTECTED")
+    await theatre.until(lambda: _covered(theatre) == 2, "a new stop")
+    theatre.expect(
+        "the stop is placed again", _covered(theatre) == 2, "2 of 2 covered by a stop of the engine"
+    )
 
 
 def _covered(theatre: Theatre) -> int:
@@ -108,6 +128,18 @@ DRILLS: Final = (
         bound=4.0,
         storm=rejected_bracket,
         staging=Staging(brackets="PositionBrackets"),
+    ),
+    Drill(
+        name="lost-stop",
+        what="a stop that the engine keeps is cancelled on the firm's own page, and the event is lost",
+        bound=4.0,
+        storm=lost_stop,
+        staging=Staging(
+            brackets="PositionBrackets",
+            reconcile=1.0,
+            protection=ProtectionOptions(policy=Policy.REPLACE, alert_after=0.5, act_after=1.0),
+        ),
+        how=f"a missing stop is placed again after 1 s (a trader's default: an alarm alone); {SHORT_WAITS}",
     ),
     Drill(
         name="partial-fill",
