@@ -40,9 +40,13 @@ async def test_every_seed_holds() -> None:
             return await run_drill(drill, seed)
 
     reports = await asyncio.gather(*map(one, range(1, SEEDS + 1)))
-    broken = [report for report in reports if not report.held]
-    told = [f"{report.replay}\n  {[c for c in report.checks if not c.held]}" for report in broken]
-    assert not broken, "\n" + "\n".join(told)
+    told = [
+        "\n    ".join([report.replay, *(f"{c.check}: {c.compared}" for c in report.checks if not c.held)])
+        for report in reports
+        if not report.held
+    ]
+    if told:
+        pytest.fail("\n".join(told), pytrace=False)
 
 
 @pytest.mark.timeout(600)

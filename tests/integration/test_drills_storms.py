@@ -83,7 +83,7 @@ async def test_an_order_sent_behind_the_engines_back_is_found_twice(folders: Pat
 
     (report,) = await play([drill(storm)])
     assert not report.held
-    assert failures(report)["no order twice"] == "1 orders were taken, 0 were asked for"
+    assert failures(report)["no order twice"] == "1 order taken, 0 asked for"
     assert "not all known 1 s after the storm" in failures(report)[KNOWN_AGAIN]
     assert report.known_again is None
     assert report.replay == "tradeconsole drill run made-up --seed 7"

@@ -65,11 +65,13 @@ def no_order_twice(records: GatewayRecords, asked: int | None = None) -> Finding
     tags = [order.tag for order in records.orders if order.tag]
     ours = [order for order in records.orders if order.tag and _is_by_hand(order.tag)]
     taken = sum(order.status is not OrderStatus.REJECTED for order in ours)
-    troubles = [f"{tag} is there {count} times" for tag, count in Counter(tags).items() if count > 1]
+    troubles = [f"{tag} is there {number} times" for tag, number in Counter(tags).items() if number > 1]
     if asked is not None and taken > asked:
-        troubles.append(f"{taken} orders were taken, {asked} were asked for")
+        troubles.append(f"{count(taken, 'order')} taken, {asked} asked for")
     wanted = "" if asked is None else f", {taken} taken of {asked} asked for"
-    return _finding("no order twice", f"{len(ours)} orders at the gateway{wanted}, each tag once", troubles)
+    return _finding(
+        "no order twice", f"{count(len(ours), 'order')} at the gateway{wanted}, each tag once", troubles
+    )
 
 
 def none_forgotten(records: GatewayRecords, book: Book) -> Finding:
@@ -99,7 +101,7 @@ def none_forgotten(records: GatewayRecords, book: Book) -> Finding:
     working = sum(order.status in _AT_WORK for order in records.orders)
     return _finding(
         "none forgotten",
-        f"{len(records.orders)} orders with status, fills and prices, {working} of them working",
+        f"{count(len(records.orders), 'order')} with status, fills and prices, {working} working",
         troubles,
     )
 
@@ -110,7 +112,7 @@ def nothing_in_doubt(records: GatewayRecords, book: Book) -> Finding:
     troubles = [f"{order.order_id} is {order.status}" for order in orders if order.status in _IN_DOUBT]
     failed = sum(order.status is OrderStatus.FAILED for order in orders)
     told = f", {failed} known never to have arrived" if failed else ""
-    return _finding("nothing in doubt", f"{len(orders)} orders in the book{told}", troubles)
+    return _finding("nothing in doubt", f"{count(len(orders), 'order')} in the book{told}", troubles)
 
 
 def _orders(records: GatewayRecords, book: Book) -> Iterable[Order]:
@@ -140,7 +142,9 @@ def fills_equal(records: GatewayRecords, book: Book) -> Finding:
         for (owner, _), fill in book.fills.items()
         if owner == records.account_id
     }
-    return _finding("fills equal the gateway's trades", f"{len(theirs)} trades", _differences(ours, theirs))
+    return _finding(
+        "fills equal the gateway's trades", count(len(theirs), "trade"), _differences(ours, theirs)
+    )
 
 
 def positions_equal(records: GatewayRecords, book: Book) -> Finding:
@@ -167,7 +171,7 @@ def round_trips_equal(records: GatewayRecords, book: Book) -> Finding:
     troubles = [f"missing: {_words(trip)}" for trip in missing] + [
         f"too many: {_words(trip)}" for trip in extra
     ]
-    return _finding("round trips equal the gateway's trades", f"{len(theirs)} round trips", troubles)
+    return _finding("round trips equal the gateway's trades", count(len(theirs), "round trip"), troubles)
 
 
 class Trip(msgspec.Struct, frozen=True):
@@ -295,6 +299,11 @@ def shown_covered(book: Book, account_id: str, instrument_id: str | None = None)
 
 
 # -- words -----------------------------------------------------------------------------------------------------
+
+
+def count(number: int, what: str) -> str:
+    """`1 order`, `2 orders`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _finding(check: str, compared: str, troubles: list[str]) -> Finding:

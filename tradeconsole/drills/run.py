@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from typing import Final
 
-from tradeconsole.drills.checks import Finding
+from tradeconsole.drills.checks import Finding, count
 from tradeconsole.drills.desk import Stalled
 from tradeconsole.drills.drill import Drill, Report
 from tradeconsole.drills.theatre import Theatre
@@ -76,5 +76,5 @@ def _flat(theatre: Theatre) -> Finding:
     if left:
         troubles.append(f"{left} contracts left at the gateway")
     earned = records.balance - records.start_balance
-    told = f"{len(theatre.desk.trips())} round trips add up to {earned:+.2f}, as the balance does"
+    told = f"{count(len(theatre.desk.trips()), 'round trip')} from flat to flat, {earned:+.2f} as the balance moved"
     return Finding(FLAT, not troubles, "; ".join(troubles) or told)
