@@ -258,13 +258,16 @@ class Desk:
 
     async def buy_protected(self, size: int = 2) -> str:
         """A market entry with stop and target, filled and with both legs working."""
-        held, legs = self.size(), len(self.orders(OrderStatus.WORKING))
+        held = self.size()
         order_id = await self.buy(size, bracket=Bracket(stop_ticks=40, target_ticks=80))
         await until(
-            lambda: self.size() == held + size and len(self.orders(OrderStatus.WORKING)) == legs + 2,
+            lambda: self.size() == held + size and self._working_legs(order_id) == 2,
             "an entry to fill and its stop and target to work",
         )
         return order_id
+
+    def _working_legs(self, entry_id: str) -> int:
+        return sum(order.parent_id == entry_id for order in self.orders(OrderStatus.WORKING))
 
     async def cancel(self, order_id: str) -> Done:
         return await self.handle(CancelOrder(order_id))
