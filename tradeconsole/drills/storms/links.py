@@ -17,6 +17,7 @@ from tradeconsole.engine.risk import RiskLimits
 from tradeconsole.errors import OrderInDoubt, RiskDenied, TradeConsoleError
 
 _LONG_WAITS: Final = msgspec.structs.replace(QUICK, reconnect=(0.0, 0.1, 0.2, 0.5, 1.0, 3.0))
+_KICKS_REMEMBERED: Final = msgspec.structs.replace(QUICK, stable=5.0)
 _SILENCE_NOTICED: Final = msgspec.structs.replace(QUICK, server_ping=0.4, silence=2.0)
 
 
@@ -225,6 +226,7 @@ DRILLS: Final = (
         what="another session throws the desk out, twice, while a stop fills",
         bound=4.0,
         storm=session_kick,
+        staging=Staging(timings=_KICKS_REMEMBERED),
     ),
     Drill(
         name="clock-skew",
