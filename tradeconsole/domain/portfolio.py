@@ -98,7 +98,7 @@ def apply_fill(position: Position | None, fill: Fill, instrument: Instrument) ->
     reduced, realised = _reduce(position, fill, closing, fees, instrument)
     if reduced.size:
         return FillOutcome(reduced, None, realised)
-    finished = _finish(reduced, fill)
+    finished = _finish(reduced, fill, instrument)
     if closing == fill.size:
         return FillOutcome(None, finished, realised)
     return FillOutcome(_increase(None, fill, fill.size - closing, fill.fees - fees), finished, realised)
@@ -153,17 +153,19 @@ def _reduce(
     return reduced, realised
 
 
-def _finish(position: Position, fill: Fill) -> RoundTrip:
+def _finish(position: Position, fill: Fill, instrument: Instrument) -> RoundTrip:
+    side = fill.side.opposite
     return RoundTrip(
         round_trip_id=position.round_trip_id,
         account_id=position.account_id,
         instrument_id=position.instrument_id,
-        side=fill.side.opposite,
+        side=side,
         size=position.peak_size,
         entry_price=position.entry_points / position.entered,
         exit_price=position.exit_points / position.exited,
         opened_at=position.opened_at,
         closed_at=fill.time,
-        gross_pnl=position.gross_pnl,
+        # from the sums, which are exact; what was realised on the way went over averages, which may have no end
+        gross_pnl=instrument.money((position.exit_points - position.entry_points) * side.sign, 1),
         fees=position.fees,
     )

@@ -151,6 +151,18 @@ def test_going_flat_ends_the_round_trip_with_all_its_figures() -> None:
     assert closed[0].net_pnl == Decimal("7.68")
 
 
+@given(fills=trades)
+@settings(max_examples=60)
+def test_a_round_trip_is_exact_where_averages_are_not(fills: list[Fill]) -> None:
+    for trip in run(fills)[1]:
+        assert trip.gross_pnl % INSTRUMENT.tick_value == 0
+
+
+def test_thirds_of_a_tick_leave_no_trace_in_a_round_trip() -> None:
+    _, closed, _ = run(fills_from([(1, 84_000, 0), (2, 84_001, 0), (-1, 84_004, 0), (-2, 84_010, 0)]))
+    assert closed[0].gross_pnl == Decimal(11)
+
+
 def test_a_flip_closes_one_round_trip_and_opens_the_next_with_its_share_of_the_fees() -> None:
     position, closed, realised = run(fills_from([(2, 84_000, 0), (-5, 84_004, 500)]))
     assert realised == Decimal(4)
