@@ -1,8 +1,10 @@
 """Faults and other orders of the control plane."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -178,6 +180,20 @@ async def test_web_pages_and_foreign_names_may_not_give_orders(emulator: Running
     for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
         assert (await emulator.http.post(url, json={"seconds": 60}, headers=headers)).status_code == 403
     assert emulator.control.status().faults == []
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_an_outage_also_ends_a_connection_that_was_just_accepted(
+    emulator: RunningEmulator, turns: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", httpx.URL(emulator.url).port or 0)) as client:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        emulator.order("outage", seconds=0.3)
+        client.setblocking(False)
+        with suppress(ConnectionResetError):
+            async with asyncio.timeout(0.25):
+                assert await asyncio.get_running_loop().sock_recv(client, 1) == b""
 
 
 async def test_an_emulator_can_stop_in_the_middle_of_an_outage() -> None:

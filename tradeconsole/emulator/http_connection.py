@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Final
@@ -41,10 +42,14 @@ class _Awaited(StrEnum):
 
 
 class PatientConnection(H11Protocol):
-    """uvicorn's HTTP/1.1, which alone would wait for a client for ever and answer what is no HTTP in prose."""
+    """uvicorn's HTTP/1.1, which alone would wait for a client for ever and answer what is no HTTP in prose.
 
-    def __init__(self, limits: HttpLimits, **server: Any) -> None:
+    `is_away` says whether the port is closed: a client that was accepted a moment before is turned away all the same.
+    """
+
+    def __init__(self, limits: HttpLimits, is_away: Callable[[], bool], **server: Any) -> None:
         super().__init__(**server)
+        self._is_away = is_away
         self.timeout_keep_alive = limits.idle  # type: ignore[assignment]
         self._limits = limits
         self._awaited: _Awaited | None = None
@@ -56,6 +61,9 @@ class PatientConnection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        if self._is_away():
+            transport.abort()
+            return
         self._wait_for(_Awaited.REQUEST, 0)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -17,6 +17,9 @@ from tradeconsole.errors import ConfigError
 
 LOOPBACK: Final = "127.0.0.1"
 
+_TURNS: Final = 3
+"""Turns of the loop after which a client that was accepted is known."""
+
 
 class _QuietServer(uvicorn.Server):
     """uvicorn without its signal handlers and its ten ticks a second: `stop` ends it."""
@@ -58,7 +61,9 @@ class Listener:
             server_header=False,
             proxy_headers=False,
             lifespan="off",
-            http=cast(type[asyncio.Protocol], partial(PatientConnection, limits or HttpLimits())),
+            http=cast(
+                type[asyncio.Protocol], partial(PatientConnection, limits or HttpLimits(), self._is_away)
+            ),
             h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             ws=BoundedSocket,
             ws_max_size=256 * 1024,
@@ -69,6 +74,7 @@ class Listener:
         self._server = _QuietServer(self._config)
         self._task: asyncio.Task[None] | None = None
         self._reopening: asyncio.TimerHandle | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
@@ -103,13 +109,24 @@ class Listener:
 
     def refuse(self, seconds: float) -> None:
         """Close the port and every connection; the same port opens again after the given time."""
-        for server in self._server.servers:
-            server.close()
-        self.abort(None)
         loop = asyncio.get_running_loop()
         if self._reopening is not None:
             self._reopening.cancel()
         self._reopening = loop.call_later(seconds, lambda: loop.create_task(self.reopen()))
+        self._closing = loop.create_task(self._close_port())
+        self.abort(None)
+
+    async def _close_port(self) -> None:
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, asyncio.SelectorEventLoop):
+            # it makes the transport of an accepted client some turns later, and fails if the server is gone by then
+            for server in self._server.servers:
+                for listening in server.sockets:
+                    loop.remove_reader(listening.fileno())
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+        for server in self._server.servers:
+            server.close()
 
     async def reopen(self) -> None:
         """Accept connections again, if the port is closed."""
@@ -117,9 +134,14 @@ class Listener:
             return
         self._reopening.cancel()
         self._reopening = None
+        if self._closing is not None:
+            await self._closing
         create: Callable[[], asyncio.Protocol] = self._protocol
         server = await asyncio.get_running_loop().create_server(create, sock=_bound(self.port))
         self._server.servers = [server]
+
+    def _is_away(self) -> bool:
+        return self._reopening is not None
 
     def _protocol(self) -> asyncio.Protocol:
         kind: Callable[..., asyncio.Protocol] = self._config.http_protocol_class
