@@ -79,6 +79,7 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self._changed = threading.Condition()
         self._ended = False
+        self._hung_up = False
         self._held = b""
         self.bytes_read = 0
         self._master, slave = pty.openpty()
@@ -181,6 +182,11 @@ class Terminal:
         self._signal(signal.SIGKILL)
         self._process.wait(PATIENCE)
 
+    def hang_up(self) -> None:
+        """Take the terminal away, as a lost connection does."""
+        self._hung_up = True
+        os.close(self._master)
+
     def close(self) -> None:
         """End whatever still runs and give the terminal back."""
         if self._process.poll() is None:
@@ -190,7 +196,8 @@ class Terminal:
         if self._process.poll() is None:
             self.kill9()
         self._reader.join(5)
-        os.close(self._master)
+        if not self._hung_up:
+            os.close(self._master)
 
     def __enter__(self) -> Self:
         return self

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from gateways import Gateway, Rest
-from homes import Home
+from homes import TRADECONSOLE, Home
 from terminal import Terminal
 from trader import Trader
 
@@ -143,3 +143,12 @@ def test_wrong_credentials_are_told_on_the_screen_and_in_the_exit_code(home: Hom
     ):
         terminal.wait_for(re.compile("key is wrong|not accept"))
         assert "nonsense" not in terminal.screen()
+
+
+def test_a_console_does_not_outlive_its_terminal(home: Home) -> None:
+    # nohup has a program ignore that its terminal went away
+    command = ["/bin/sh", "-c", f"trap '' HUP; exec {TRADECONSOLE} run"]
+    with Terminal(command, env=home.environment(), cwd=str(home.folder)) as terminal:
+        Trader(terminal).wait_ready()
+        terminal.hang_up()
+        assert terminal.wait_exit() != 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from contextlib import AsyncExitStack
 
@@ -24,6 +25,9 @@ def run(context: typer.Context) -> int:
     settings = invocation(context).settings()
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError("the console needs a terminal: see 'tradeconsole --help' for verbs that do not")
+    if hasattr(signal, "SIGHUP"):
+        # under nohup it would outlive its terminal and go on drawing for nobody
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     with logging_for(settings):
         return asyncio.run(_run(settings))
 
