@@ -87,6 +87,9 @@ def test_the_lifeboat_shows_money_positions_and_the_way_out() -> None:
     assert lines[0].startswith("■ open +53.00 day +213.54")
     assert lines[1] == "L 2 MNQ +53.00 UNPROTECTED"
     assert lines[-1] == "^x PANIC"
+    unread = make_position_row(protected=0, proven=False)
+    lines = [line.plain for line in lifeboat_lines(make_header_view(), (unread,), "^x", 60, 5)]
+    assert lines[1] == "L 2 MNQ +53.00 ?? NOT CHECKED YET"
 
 
 @pytest.mark.parametrize("header", [None, make_header_view(synced=False)], ids=["starting", "not synced"])

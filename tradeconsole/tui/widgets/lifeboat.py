@@ -19,13 +19,20 @@ def lifeboat_lines(
     for row in positions:
         pnl = signed_money(row.open_pnl)
         style = gain_style(row.open_pnl) if row.open_pnl is not None else ""
-        alarm = ("" if row.protected >= abs(row.size) else " UNPROTECTED", "bold reverse $error")
-        lines.append(Content.assemble(f"{signed_size(row.size)} {row.symbol} ", (pnl, style), alarm))
+        lines.append(Content.assemble(f"{signed_size(row.size)} {row.symbol} ", (pnl, style), _alarm(row)))
     if not positions:
         known = header is not None and header.synced
         lines.append(Content.styled("flat" if known else "position unknown", "$faint"))
     ending = Content.styled(f"{panic} PANIC", "bold $danger-two")
     return [text.truncate(width, ellipsis=True) for text in [*lines[: max(0, height - 1)], ending]]
+
+
+def _alarm(row: PositionRow) -> tuple[str, str]:
+    """Loud about contracts without a stop, and as loud if nobody knows of one."""
+    word = ""
+    if row.protected < abs(row.size):
+        word = " UNPROTECTED" if row.proven else " ?? NOT CHECKED YET"
+    return word, "bold reverse $error"
 
 
 def _total(header: HeaderView | None) -> Content:
