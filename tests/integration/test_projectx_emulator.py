@@ -337,7 +337,7 @@ async def test_many_bars_are_paged_and_hours_agree_with_minutes() -> None:
     ("text", "days", "least"),
     [
         ("1s", 0.02, 100),
-        ("30s", 0.5, 100),
+        ("30s", 0.1, 100),
         ("5m", 20, 3_000),
         ("4h", 60, 200),
         ("1d", 200, 150),
