@@ -20,9 +20,9 @@ from tradeconsole.cli.app import main
 
 post = JsonTransport.post
 
-async def crash(self, path, body, token):
+async def crash(self, path, body, token, **more):
     if path.endswith("loginKey"):
-        return await post(self, path, body, token)
+        return await post(self, path, body, token, **more)
     raise RuntimeError(f"cannot send to {path}: Authorization: Bearer {token}, body {body}")
 
 JsonTransport.post = crash

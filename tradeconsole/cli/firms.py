@@ -2,6 +2,7 @@
 
 import os
 import sys
+from getpass import getpass
 from typing import Annotated
 
 import typer
@@ -134,14 +135,21 @@ def _secret(question: str) -> str:
         ConfigError: there is none.
     """
     if sys.stdin.isatty():
-        answer: str = typer.prompt(question, hide_input=True, err=True)
-        entered = answer.strip()
+        entered = _unseen(question)
     else:
         entered = sys.stdin.readline().strip() or os.environ.get(KEY_VARIABLE, "").strip()
     if not entered:
         raise ConfigError("the API key is empty: nothing was stored")
     learn_secret(entered)
     return entered
+
+
+def _unseen(question: str) -> str:
+    # unlike typer, this asks only when the terminal has stopped to echo: a quick paste must not be seen
+    try:
+        return getpass(f"{question}: ", sys.stderr).strip()
+    except EOFError:
+        return ""
 
 
 def _check(settings: Settings, key: SecretStr) -> list[str]:
