@@ -99,6 +99,12 @@ class HubWire:
         self._writer.write(head + mask + masked)
         await self._writer.drain()
 
+    async def frames(self, payload: bytes, opcode: int, times: int) -> None:
+        """Send one short frame many times, at once; its mask is zero."""
+        frame = bytes([opcode | 0x80, 0x80 | len(payload)]) + bytes(4) + payload
+        self._writer.write(frame * times)
+        await self._writer.drain()
+
     async def message(self) -> bytes | None:
         """The next message of the server, or None at the end; pings of the WebSocket are answered."""
         pieces: list[bytes] = []

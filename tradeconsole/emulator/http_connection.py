@@ -15,9 +15,11 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 MAX_HEAD_BYTES: Final = 32 * 1024
 """Request line and headers; Kestrel's default for the headers."""
 
-
 MAX_UNREAD_PONGS: Final = 256 * 1024
 """Bytes that a WebSocket may leave unread while it goes on asking whether anybody is there."""
+
+CLOSE_SECONDS: Final = 5.0
+"""How long a client may take to close its side; ASP.NET Core's default."""
 
 
 class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +151,10 @@ class PatientConnection(H11Protocol):
 
 class BoundedSocket(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket, which alone would heap up pongs for a client that never reads."""
+
+    def __init__(self, *server: Any, **named: Any) -> None:
+        super().__init__(*server, **named)
+        self.close_timeout = CLOSE_SECONDS
 
     def handle_ping(self) -> None:
         super().handle_ping()
