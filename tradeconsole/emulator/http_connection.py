@@ -25,8 +25,8 @@ CLOSE_SECONDS: Final = 5.0
 class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
     """How long a client is waited for, in seconds, with Kestrel's defaults (unverified for the real gateway).
 
-    `idle` is between requests, `head` from a request's first byte to the end of its headers. A body, and the
-    reading of a response, get `grace`, and after that have to go on at `body_rate` bytes a second.
+    `idle` is between requests, `head` from a request's first byte to the end of its headers, and how long an answer
+    may lie unread. A body gets `grace`, and after that has to go on at `body_rate` bytes a second.
     """
 
     idle: float = 130.0
