@@ -482,6 +482,23 @@ async def test_while_the_stream_is_down_a_stop_is_placed_on_records_just_read(de
     assert [request.tag for request in desk.broker.placed[2:]] == [f"{order_id}-SL", f"{order_id}-TP"]
 
 
+@pytest.mark.parametrize("order_first", [True, False])
+async def test_a_fill_that_comes_long_after_its_report_is_guarded_all_the_same(
+    desk: Desk, order_first: bool
+) -> None:
+    desk.broker.on_place = refuse_brackets
+    order_id = (await desk.engine.handle(BUY)).order_ids[0]
+    events = [
+        OrderReported(make_report(tag=order_id, status=OrderStatus.FILLED, filled=2)),
+        FillReported(make_fill()),
+    ]
+    for event in events if order_first else reversed(events):
+        desk.engine.bus.publish(event)
+        await asyncio.sleep(0.6)
+    await desk.see(lambda: len(desk.broker.placed) == 4)
+    assert [request.tag for request in desk.broker.placed[2:]] == [f"{order_id}-SL", f"{order_id}-TP"]
+
+
 @pytest.mark.parametrize(
     ("over", "role"),
     [

@@ -258,6 +258,28 @@ def test_legs_that_the_broker_links_are_left_to_it(desk: Desk) -> None:
     assert desk.steps() == []
 
 
+def test_an_entry_is_not_over_while_fills_that_were_reported_are_on_their_way(desk: Desk) -> None:
+    desk.entry(filled=2)
+    (found,) = desk.slices()
+    assert not found.is_over
+    desk.fill("1", 2)
+    desk.fill("manual", 2, Side.SELL)
+    (found,) = desk.slices()
+    assert found.is_over
+
+
+def test_an_entry_that_was_left_out_comes_back_with_all_its_legs(desk: Desk) -> None:
+    desk.entry()
+    desk.fill("1", 1)
+    desk.leg(status=OrderStatus.FILLED, filled=1, size=1)
+    desk.fill("11", 1, Side.SELL)
+    families = desk.families
+    families.leave_out(ENTRY)
+    assert families.positions() == []
+    families.take_order(desk.book.orders[ENTRY])
+    assert families.entries(KEY) == {ENTRY: [f"{ENTRY}-SL"]}
+
+
 # -- what is done ----------------------------------------------------------------------------------------------
 
 

@@ -157,6 +157,9 @@ class Guardian:
 
     def _fill(self, event: FillBooked) -> None:
         self._families.take_fill(event.fill)
+        order = self._book.orders.get(event.fill.order_id or "")
+        if order is not None:
+            self._families.take_order(order)
         self._touch((event.fill.account_id, event.fill.instrument_id))
 
     def _moved(self, event: PositionChanged | PositionReported) -> None:
@@ -179,7 +182,7 @@ class Guardian:
                     self._mend_slice(each, decisions)
         for each in found:
             if each.is_over:
-                self._families.forget(key, each.entry_id)
+                self._families.leave_out(each.entry_id)
 
     def _is_proven(self, account_id: str) -> bool:
         """Whether the book is as the broker's records: by the stream, or, while it is down, by records just read."""

@@ -44,6 +44,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     price: Decimal | None
     low: int
     high: int
+    untold: int
+    """Contracts that the entry's own report says have filled, whose fills are still on their way."""
     stops: tuple[Leg, ...]
     targets: tuple[Leg, ...]
 
@@ -61,9 +63,10 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_over(self) -> bool:
-        """Nothing is held, nothing may fill any more."""
+        """Nothing is held, nothing may fill or be told of any more."""
         live = any(leg.is_live for leg in (*self.stops, *self.targets))
-        return self.high == 0 and not live and (self.entry is None or self.entry.status.is_final)
+        waits = live or self.untold > 0
+        return self.high == 0 and not waits and (self.entry is None or self.entry.status.is_final)
 
 
 class Families:
@@ -71,6 +74,7 @@ class Families:
 
     def __init__(self) -> None:
         self._legs: dict[Key, dict[str, list[str]]] = defaultdict(dict)
+        self._over: set[str] = set()
         self._filled: dict[tuple[str, str], int] = defaultdict(int)
         self._worth: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
         self._seen: set[tuple[str, str]] = set()
@@ -82,8 +86,10 @@ class Families:
             legs = family.setdefault(order.parent_id, [])
             if order.order_id not in legs:
                 legs.append(order.order_id)
+            self._over.discard(order.parent_id)
         elif order.bracket:
             family.setdefault(order.order_id, [])
+            self._over.discard(order.order_id)
 
     def take_fill(self, fill: Fill) -> None:
         """Count a fill once."""
@@ -92,17 +98,18 @@ class Families:
             self._filled[fill.account_id, fill.broker_order_id] += fill.size
             self._worth[fill.account_id, fill.broker_order_id] += fill.price * fill.size
 
-    def forget(self, key: Key, entry_id: str) -> None:
-        """Leave out an entry that is over; an order or fill of it brings it back."""
-        self._legs[key].pop(entry_id, None)
+    def leave_out(self, entry_id: str) -> None:
+        """Look no more at an entry that is over; anything told of its orders brings it back with all its legs."""
+        self._over.add(entry_id)
 
     def positions(self) -> list[Key]:
         """Positions that have entries with brackets."""
-        return [key for key, family in self._legs.items() if family]
+        return [key for key, family in self._legs.items() if family.keys() - self._over]
 
     def entries(self, key: Key) -> dict[str, list[str]]:
         """Ids of the entries of a position, with those of their legs in order of appearance."""
-        return self._legs.get(key, {})
+        family = self._legs.get(key, {})
+        return {entry_id: legs for entry_id, legs in family.items() if entry_id not in self._over}
 
     def filled(self, order: Order) -> int:
         """Contracts of an order that fills have confirmed."""
@@ -141,6 +148,7 @@ def slices(book: Book, families: Families, key: Key) -> list[Slice]:
                 price=families.average(entry) if entry else None,
                 low=low,
                 high=high,
+                untold=max(0, entry.filled - families.filled(entry)) if entry else 0,
                 stops=tuple(leg for leg in legs[entry_id] if leg.order.role is OrderRole.STOP_LOSS),
                 targets=tuple(leg for leg in legs[entry_id] if leg.order.role is OrderRole.TAKE_PROFIT),
             )
