@@ -44,6 +44,8 @@ _STAGING: Final = Staging(
     reconcile=1.0,
     limits=RiskLimits(max_data_age=30.0),
 )
+_LAST_WORDS: Final = 0.05
+"""Seconds in which the desk hears what the gateway said last."""
 BOUND: Final = 8.0
 
 
@@ -74,6 +76,10 @@ def _make_trouble(theatre: Theatre, trouble: Trouble) -> None:
     theatre.order(trouble.name, **own, **trouble.arguments)
 
 
+def _is_kicked(desk: Desk) -> bool:
+    return desk.state(Channel.ACCOUNT) is ChannelState.KICKED
+
+
 def _unlock(theatre: Theatre) -> None:
     theatre.order("account", account_id=int(theatre.desk.account_id), can_trade=True)
 
@@ -82,10 +88,13 @@ async def _calm(theatre: Theatre) -> None:
     theatre.order("clear")
     theatre.order("halt", contract=SYMBOL, halted=False)
     _unlock(theatre)
-    if theatre.desk.state(Channel.ACCOUNT) is ChannelState.KICKED:
+    desk = theatre.desk
+    await asyncio.sleep(_LAST_WORDS)
+    await theatre.until(lambda: desk.is_ready() or _is_kicked(desk), "the desk to be connected", BOUND)
+    if _is_kicked(desk):
         # who was thrown out twice waits for the trader
-        await theatre.desk.attempt(Reconcile())
-    await theatre.until(theatre.desk.is_ready, "the desk to be connected and reconciled", BOUND)
+        await desk.attempt(Reconcile())
+    await theatre.until(desk.is_ready, "the desk to be connected and reconciled", BOUND)
     if theatre.desk.engine.sync.is_in_doubt():
         theatre.pass_time(_GIVEN_UP)
 
