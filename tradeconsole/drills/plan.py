@@ -60,6 +60,19 @@ class FlattenEverything(msgspec.Struct, frozen=True):
     """Ask to flatten, and go on without waiting for it."""
 
 
+class CancelElsewhere(msgspec.Struct, frozen=True):
+    """Somebody cancels one of the open orders on the firm's own page."""
+
+    which: int
+
+
+class TradeElsewhere(msgspec.Struct, frozen=True):
+    """Somebody buys or sells at the market on the firm's own page."""
+
+    side: Side
+    size: int
+
+
 class Move(msgspec.Struct, frozen=True):
     """The market moves."""
 
@@ -73,7 +86,17 @@ class Trouble(msgspec.Struct, frozen=True):
     arguments: dict[str, object]
 
 
-Action = Enter | Nudge | Resize | Cancel | CancelEverything | Close | FlattenEverything
+Action = (
+    Enter
+    | Nudge
+    | Resize
+    | Cancel
+    | CancelEverything
+    | Close
+    | FlattenEverything
+    | CancelElsewhere
+    | TradeElsewhere
+)
 
 
 class Round(msgspec.Struct, frozen=True):
@@ -107,7 +130,7 @@ def _round(chance: Random, *, first: bool) -> Round:
 
 def _action(chance: Random) -> Action:
     which = chance.randint(0, 7)
-    match chance.choices(range(7), (12, 4, 2, 4, 1, 3, 1))[0]:
+    match chance.choices(range(9), (12, 4, 2, 4, 1, 3, 1, 1, 1))[0]:
         case 0:
             return _enter(chance)
         case 1:
@@ -120,8 +143,12 @@ def _action(chance: Random) -> Action:
             return CancelEverything()
         case 5:
             return Close(chance.random() < 0.5)
-        case _:
+        case 6:
             return FlattenEverything()
+        case 7:
+            return CancelElsewhere(which)
+        case _:
+            return TradeElsewhere(chance.choice((Side.BUY, Side.SELL)), chance.randint(1, 2))
 
 
 def _enter(chance: Random) -> Enter:

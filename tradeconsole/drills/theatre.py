@@ -11,7 +11,7 @@ import msgspec
 
 from tradeconsole.brokers.projectx.connection import Timings
 from tradeconsole.domain.events import Channel, ChannelState
-from tradeconsole.domain.orders import Order
+from tradeconsole.domain.orders import Order, OrderType, Side
 from tradeconsole.drills.checks import Finding, examine
 from tradeconsole.drills.desk import PATIENCE, QUICK, Desk, Stalled, until
 from tradeconsole.drills.plan import SYMBOL
@@ -22,13 +22,13 @@ from tradeconsole.drills.timeline import Timeline, Who
 from tradeconsole.drills.victim import Post, Victim
 from tradeconsole.emulator.control import Control
 from tradeconsole.emulator.hubs import HubLimits
-from tradeconsole.emulator.journal import Cancel
+from tradeconsole.emulator.journal import Cancel, Place
 from tradeconsole.emulator.operations import AccountChange, ClockOrder, Operation, operation
 from tradeconsole.emulator.options import EmulatorOptions
 from tradeconsole.emulator.runtime import Emulator
 from tradeconsole.engine.protection.watch import ProtectionOptions
 from tradeconsole.engine.risk import RiskLimits
-from tradeconsole.exchange.records import ExchangeOptions, Latencies
+from tradeconsole.exchange.records import ExchangeOptions, Latencies, PlaceRequest
 from tradeconsole.storage.embedded import EmbeddedServer
 from tradeconsole.storage.store import Store
 
@@ -236,13 +236,21 @@ class Theatre:
         """Let somebody cancel an order on the firm's own page, past the desk."""
         self.note(f"somebody cancels the {order.role} on the firm's own page")
         gateway = self.emulator.gateway
-        gateway.tell(
-            Cancel(
-                at=gateway.moment(),
-                account_id=int(self.desk.account_id),
-                order_id=int(order.broker_order_id or 0),
-            )
+        number = int(order.broker_order_id or 0)
+        gateway.tell(Cancel(at=gateway.moment(), account_id=self._account_number, order_id=number))
+
+    def trade_elsewhere(self, side: Side, size: int) -> None:
+        """Let somebody trade at the market on the firm's own page, past the desk."""
+        self.note(f"somebody places {side} {size} at the market on the firm's own page")
+        gateway = self.emulator.gateway
+        request = PlaceRequest(
+            contract_id=self.desk.instrument_id, type=OrderType.MARKET, side=side, size=size
         )
+        gateway.tell(Place(at=gateway.moment(), account_id=self._account_number, request=request))
+
+    @property
+    def _account_number(self) -> int:
+        return int(self.desk.account_id)
 
     def pass_time(self, seconds: float) -> None:
         """Skip some time, for the desk and for the gateway."""

@@ -25,6 +25,7 @@ from tradeconsole.drills.plan import (
     SYMBOL,
     Action,
     Cancel,
+    CancelElsewhere,
     CancelEverything,
     Close,
     Enter,
@@ -32,6 +33,7 @@ from tradeconsole.drills.plan import (
     Nudge,
     Plan,
     Resize,
+    TradeElsewhere,
     Trouble,
     draw_plan,
 )
@@ -103,12 +105,25 @@ async def _act(theatre: Theatre, action: Action) -> None:
     desk = theatre.desk
     if isinstance(action, Enter) and desk.account_id not in desk.engine.book.armed:
         await desk.attempt(Arm(desk.account_id))  # a desk that was opened again begins disarmed
+    match action:
+        case CancelElsewhere(which=which):
+            order = _chosen(desk, which)
+            if order is not None and order.broker_order_id is not None:
+                theatre.cancel_elsewhere(order)
+            return
+        case TradeElsewhere(side=side, size=size):
+            if desk.has_price():
+                theatre.trade_elsewhere(side, size)
+            return
     command = _command(desk, action)
     if command is not None:
         await desk.attempt(command)
 
 
-def _command(desk: Desk, action: Action) -> Command | None:
+Asked = Enter | Nudge | Resize | Cancel | CancelEverything | Close | FlattenEverything
+
+
+def _command(desk: Desk, action: Asked) -> Command | None:
     """What the trader asks for; None if there is nothing that it could be done to."""
     match action:
         case Enter():
