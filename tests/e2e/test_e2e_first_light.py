@@ -56,12 +56,14 @@ def memory_of(trader: Trader) -> Memory:
 
 def settled_memory_of(trader: Trader) -> Memory:
     """Read it when no part of the screen is about to be repainted, nor lies under a message that will go."""
-    trader.terminal.wait_gone(TOAST)
     last = None
-    while (memory := memory_of(trader)) != last:
+    while True:
+        trader.terminal.wait_gone(TOAST)
+        memory = memory_of(trader)
+        if memory == last and not TOAST.search(trader.terminal.screen()):
+            return memory
         last = memory
         time.sleep(0.25)
-    return memory
 
 
 def rows(trader: Trader, title: str) -> list[str]:
