@@ -14,6 +14,9 @@ from trader import Trader
 LARGE = (200, 60)
 """Shows all lists of the trade screen at once."""
 
+TALL = (200, 90)
+"""Shows every order of three brackets and two exits at once."""
+
 STOP_TICKS, TARGET_TICKS = 400, 800
 TICK = Decimal("0.25")
 POINT_VALUE = 2
@@ -190,7 +193,7 @@ def test_a_kill_right_after_sending_leaves_at_most_one_order_and_it_is_known(hom
             time.sleep(delay)
             terminal.kill9()
 
-        with open_console(home).terminal as terminal:
+        with open_console(home, TALL).terminal as terminal:
             trader = Trader(terminal)
             witness = Rest(home.endpoint)
             account = witness.account()
