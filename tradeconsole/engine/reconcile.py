@@ -33,6 +33,10 @@ NEVER_ARRIVED: Final = timedelta(seconds=10)
 _UNCONFIRMED: Final = frozenset({OrderStatus.INTENDED, OrderStatus.UNKNOWN})
 
 
+Mismatch = tuple[Key, int, int]
+"""A position, its size by the broker's word, and by the fills."""
+
+
 class BrokerRecords(msgspec.Struct, frozen=True, kw_only=True):
     """What the broker's records said. `orders_since` and `fills_since` tell how far back they were read."""
 
@@ -57,10 +61,12 @@ class Reconciliation(msgspec.Struct, frozen=True):
 
     events: tuple[Event, ...]
     differences: tuple[str, ...]
-    mismatched: frozenset[Key]
+    mismatched: frozenset[Mismatch]
 
 
-def reconcile(book: Book, records: BrokerRecords, confirmed: frozenset[Key] = frozenset()) -> Reconciliation:
+def reconcile(
+    book: Book, records: BrokerRecords, confirmed: frozenset[Mismatch] = frozenset()
+) -> Reconciliation:
     """Compare the book with the broker's records of one account."""
     events: list[Event] = []
     differences: list[str] = []
@@ -155,8 +161,8 @@ def _flat(position: BrokerPosition) -> BrokerPosition:
 
 
 def _adjust(
-    book: Book, records: BrokerRecords, fresh: list[Fill], confirmed: frozenset[Key]
-) -> tuple[list[Event], list[str], frozenset[Key]]:
+    book: Book, records: BrokerRecords, fresh: list[Fill], confirmed: frozenset[Mismatch]
+) -> tuple[list[Event], list[str], frozenset[Mismatch]]:
     account_id = records.account.account_id
     stated = {(p.account_id, p.instrument_id): p for p in records.positions}
     ours = {key: ledger.size for key, ledger in book.ledgers.items() if key[0] == account_id and ledger.size}
@@ -165,14 +171,16 @@ def _adjust(
         ours[key] = ours.get(key, 0) + fill.size * fill.side.sign
     events: list[Event] = []
     notes: list[str] = []
-    mismatched: set[Key] = set()
+    mismatched: set[Mismatch] = set()
     for key in stated.keys() | ours.keys():
         theirs = stated[key].size if key in stated else 0
         if theirs == ours.get(key, 0):
             continue
-        mismatched.add(key)
-        if key in confirmed:
-            # seen once it may be a fill on its way: positions and fills are asked for one after the other
+        mismatch = (key, theirs, ours.get(key, 0))
+        mismatched.add(mismatch)
+        if mismatch in confirmed:
+            # seen once it may be a fill on its way: positions and fills are asked for one after the other; and
+            # while fills go on, another difference is another one on its way
             name = book.instruments[key[1]].name if key[1] in book.instruments else key[1]
             reason = f"{name}: the broker says {theirs:+d}, the fills add up to {ours.get(key, 0):+d}"
             notes.append(reason)

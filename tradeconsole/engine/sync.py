@@ -18,10 +18,10 @@ from tradeconsole.domain.events import (
 )
 from tradeconsole.domain.market import Span
 from tradeconsole.domain.orders import OrderStatus
-from tradeconsole.engine.book import Book, Key
+from tradeconsole.engine.book import Book
 from tradeconsole.engine.bus import Bus
 from tradeconsole.engine.connection import Tell
-from tradeconsole.engine.reconcile import BrokerRecords, reconcile
+from tradeconsole.engine.reconcile import BrokerRecords, Mismatch, reconcile
 from tradeconsole.engine.telemetry import Telemetry
 from tradeconsole.errors import BrokerError, InvalidRequest
 from tradeconsole.ports import Broker, Clock
@@ -66,7 +66,7 @@ class Synchroniser:
         self._wanted = asyncio.Event()
         self._lock = asyncio.Lock()
         self._asked: dict[str, datetime] = {}
-        self._mismatched: dict[str, frozenset[Key]] = {}
+        self._mismatched: dict[str, frozenset[Mismatch]] = {}
 
     def request(self) -> None:
         """Reconcile soon; may be called as often as one likes."""
@@ -188,7 +188,7 @@ class Synchroniser:
         doubtful = {
             order.account_id for order in self._book.open_orders.values() if order.status in _IN_DOUBT
         }
-        doubtful |= {account_id for account_id, keys in self._mismatched.items() if keys}
+        doubtful |= {account_id for account_id, found in self._mismatched.items() if found}
         doubtful |= {account_id for account_id, _ in self._book.mismatches}
         return doubtful & set(self._shown())
 

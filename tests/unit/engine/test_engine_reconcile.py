@@ -163,6 +163,16 @@ def test_positions_are_adjusted_and_listed_only_when_the_difference_is_seen_twic
     assert not reconcile(book, records, second.mismatched).events
 
 
+def test_another_difference_is_not_the_first_one_seen_twice(book: Book) -> None:
+    # fills went on while the broker was asked, twice: each time its positions were older than its fills
+    first = reconcile(book, make_records(positions=(make_stated(size=3),)))
+    carry_out(book, first)
+    carry_out(book, reconcile(book, make_records(fills=(make_fill(),)), first.mismatched))
+    position = book.position(ACCOUNT, MNQ)
+    assert position is not None
+    assert position.size == 2
+
+
 def test_a_position_that_the_broker_closed_without_a_fill_goes_flat(book: Book) -> None:
     book.apply(FillReported(make_fill()))
     first = reconcile(book, make_records())
@@ -172,7 +182,7 @@ def test_a_position_that_the_broker_closed_without_a_fill_goes_flat(book: Book) 
 
 def test_positions_are_left_alone_while_things_move(book: Book) -> None:
     result = reconcile(
-        book, make_records(positions=(make_stated(size=3),), quiet=False), frozenset({(ACCOUNT, MNQ)})
+        book, make_records(positions=(make_stated(size=3),), quiet=False), frozenset({((ACCOUNT, MNQ), 3, 0)})
     )
     assert not result.events[1:]
     assert not result.mismatched
@@ -213,7 +223,7 @@ def test_reconciling_twice_equals_once(
         ),
         positions=(make_stated(size=held),) if held else (),
     )
-    confirmed = frozenset({(ACCOUNT, MNQ)})
+    confirmed = reconcile(book, records).mismatched
     carry_out(book, reconcile(book, records, confirmed))
     assert reconcile(book, records, confirmed).events == ()
     position = book.position(ACCOUNT, MNQ)
