@@ -79,7 +79,7 @@ def _make_trouble(theatre: Theatre, trouble: Trouble) -> None:
 
 
 def _is_kicked(desk: Desk) -> bool:
-    return desk.state(Channel.ACCOUNT) is ChannelState.KICKED
+    return ChannelState.KICKED in {desk.state(Channel.ACCOUNT), desk.state(Channel.MARKET)}
 
 
 def _unlock(theatre: Theatre) -> None:
