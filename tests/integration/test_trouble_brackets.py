@@ -288,6 +288,22 @@ async def test_a_stop_that_the_user_cancels_is_not_placed_again() -> None:
         await test.prove()
 
 
+async def test_a_stop_that_the_broker_kept_and_lost_is_no_promise_of_the_engine() -> None:
+    protection = ProtectionOptions(policy=Policy.REPLACE, alert_after=0.2, act_after=0.4)
+    async with trading_desk(protection=protection) as test:
+        entry = await test.buy_protected()
+        stop = test.legs(entry)["-SL"]
+        await test.emulator.login()
+        await test.emulator.call(
+            "/api/Order/cancel", accountId=int(test.account_id), orderId=int(stop.broker_order_id or 0)
+        )
+        await until(lambda: test.told("UNPROTECTED: LONG 2"))
+        await until(lambda: test.told("Not mended: LONG 2"))
+        assert test.told("place a stop, or get flat")
+        assert not test.told("the engine places another stop")
+        await test.prove()
+
+
 # -- lost, refused, late ---------------------------------------------------------------------------------------
 
 

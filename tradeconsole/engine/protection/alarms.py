@@ -64,8 +64,9 @@ class Alarms:
         self._watches[key] = watch
         if watch.unproven_since is None:
             self._replacing.discard(key)
+        kept_here = all(each.by_engine for each in found if each.wants_stop)
         for call in calls:
-            self._answer(call, key, exposure, missing)
+            self._answer(call, key, exposure, missing, kept_here=kept_here)
 
     def gave_up(self, entry: Order, role: OrderRole) -> None:
         """No more legs of a kind are placed for an entry."""
@@ -76,11 +77,14 @@ class Alarms:
             account_id=entry.account_id,
         )
 
-    def _answer(self, call: Call, key: Key, exposure: Exposure, missing: list[Order]) -> None:
+    def _answer(
+        self, call: Call, key: Key, exposure: Exposure, missing: list[Order], *, kept_here: bool
+    ) -> None:
         words = f"{'LONG' if exposure.size > 0 else 'SHORT'} {abs(exposure.size)} {self._name(key[1])}"
         match call:
             case Call.ALARM:
-                self._tell(key, Severity.ERROR, f"UNPROTECTED: {words}", self._detail(exposure, missing))
+                detail = f"{_cause(exposure, missing)}; {self._following(kept_here=kept_here)}"
+                self._tell(key, Severity.ERROR, f"UNPROTECTED: {words}", detail)
             case Call.RELIEVED:
                 self._tell(key, Severity.SUCCESS, f"Protected again: {words}", "")
             case Call.MENTION:
@@ -97,17 +101,21 @@ class Alarms:
             case Call.ACT if self._options.policy is Policy.FLATTEN:
                 self._tell(key, Severity.ERROR, f"Flattening {words}", "its stop could not be confirmed")
                 self._flattener.start(*key)
+            case Call.ACT if not kept_here:
+                self._tell(
+                    key,
+                    Severity.ERROR,
+                    f"Not mended: {words}",
+                    "the engine replaces only stops that it keeps",
+                )
             case Call.ACT:
                 self._replacing.add(key)
 
-    def _detail(self, exposure: Exposure, missing: list[Order]) -> str:
-        bare = exposure.promised - exposure.covered
-        cause = f"{bare} of them have no confirmed stop"
-        if missing:
-            reason = f" ({missing[0].reason})" if missing[0].reason else ""
-            cause = f"the stop of {bare} of them was {missing[0].status}{reason}"
-        following = _NEXT[self._options.policy].format(f"{self._options.act_after:.0f}")
-        return f"{cause}; {following}"
+    def _following(self, *, kept_here: bool) -> str:
+        """What happens next if nobody does anything."""
+        policy = self._options.policy
+        acts = self._may_act and (policy is Policy.FLATTEN or kept_here)
+        return _NEXT[policy if acts else Policy.ALERT].format(f"{self._options.act_after:.0f}")
 
     def _check_turned(self, key: Key, contracts: int) -> None:
         if not contracts:
@@ -128,6 +136,14 @@ class Alarms:
     def _name(self, instrument_id: str) -> str:
         instrument = self._book.instruments.get(instrument_id)
         return instrument.name if instrument else instrument_id
+
+
+def _cause(exposure: Exposure, missing: list[Order]) -> str:
+    bare = exposure.promised - exposure.covered
+    if not missing:
+        return f"{bare} of them have no confirmed stop"
+    reason = f" ({missing[0].reason})" if missing[0].reason else ""
+    return f"the stop of {bare} of them was {missing[0].status}{reason}"
 
 
 def _is_released(found: Slice, decisions: Decisions) -> bool:
