@@ -23,7 +23,7 @@ from tradeconsole.engine.bus import Bus
 from tradeconsole.engine.connection import Tell
 from tradeconsole.engine.reconcile import BrokerRecords, Mismatch, reconcile
 from tradeconsole.engine.telemetry import Telemetry
-from tradeconsole.errors import BrokerError, InvalidRequest
+from tradeconsole.errors import BrokerError, InvalidRequest, RateLimited
 from tradeconsole.ports import Broker, Clock
 
 log = logging.getLogger(__name__)
@@ -99,7 +99,9 @@ class Synchroniser:
                 log.warning("reconciliation has to wait: %s", error)
                 if not failures:
                     self._tell(Severity.WARNING, "The broker's records cannot be read", str(error))
-                await asyncio.sleep(min(interval, DOUBT_SECONDS * 2**failures))
+                # only a spent budget asks for longer pauses; a gateway that is away may be back at any moment
+                spent = failures if isinstance(error, RateLimited) else 0
+                await asyncio.sleep(min(interval, DOUBT_SECONDS * 2**spent))
                 failures += 1
                 self.request()
             doubts = doubts + 1 if self.is_in_doubt() else 0
@@ -157,7 +159,8 @@ class Synchroniser:
     async def sync(self, account_id: str, accounts: Mapping[str, Account] | None = None) -> None:
         """Reconcile one account until nothing moves while asking (three rounds at most).
 
-        `accounts` are what the broker has just said of them; None asks. If its stream broke or came back while the broker was asked, the book is not synced and asks again soon.
+        `accounts` are what the broker has just said of them; None asks. If its stream broke or came back while the
+        broker was asked, the book is not synced and asks again soon.
         """
         async with self._lock:
             stream = self._book.channels[Channel.ACCOUNT]

@@ -22,7 +22,7 @@ from tradeconsole.domain.market import Span
 from tradeconsole.domain.orders import OrderReport, OrderStatus
 from tradeconsole.engine import sync
 from tradeconsole.engine.engine import Engine, EngineOptions
-from tradeconsole.errors import RateLimited
+from tradeconsole.errors import BrokerUnavailable, RateLimited
 from tradeconsole.ports import BrokerHooks
 
 
@@ -31,6 +31,7 @@ class SlowStream(ScriptedBroker):
 
     asked = 0
     budget = True
+    away = False
 
     async def stream(self, account_ids: object) -> None: ...
 
@@ -38,6 +39,8 @@ class SlowStream(ScriptedBroker):
         self.asked += 1
         if not self.budget:
             raise RateLimited("the gateway's request limit is reached")
+        if self.away:
+            raise BrokerUnavailable("127.0.0.1: connection refused")
         return await super().get_accounts()
 
 
@@ -154,6 +157,19 @@ async def test_records_that_cannot_be_read_are_told_once_and_asked_for_again_soo
     assert len(told) == 1
     assert not engine.is_synced(ACCOUNT)
     broker.budget = True
+    await see(lambda: engine.is_synced(ACCOUNT))
+
+
+async def test_a_gateway_that_is_away_is_asked_steadily_so_that_its_return_is_seen_soon(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "DOUBT_SECONDS", 0.02)
+    broker = broker_of(engine)
+    broker.away = True
+    stream_up(engine)
+    # with pauses that double, the last of these would come after minutes
+    await see(lambda: broker.asked >= 15)
+    broker.away = False
     await see(lambda: engine.is_synced(ACCOUNT))
 
 
