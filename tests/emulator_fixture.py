@@ -23,6 +23,9 @@ from tradeconsole.exchange.records import ExchangeOptions, Latencies
 
 FAST = Latencies(fill=1.0, rejection=1.0, activation=2.0, sibling_cancel=2.0)
 PATIENCE = 10.0
+STOPPED = "2026-11-23T15:00:00Z"
+"""Where a frozen clock stands unless a test says otherwise: the market's path comes of seed and time."""
+
 SEPARATOR = "\x1e"
 
 Json = dict[str, Any]
@@ -230,13 +233,16 @@ async def running_emulator(
 
     Args:
         fast: events reach the hubs at once and the venue's own delays are 1 to 2 ms; else the recorded ones.
-        options: fields of `EmulatorOptions`; the seed is fixed unless given. `frozen=True` stops the clock,
-            `volatility=0` lets prices stand still until a test moves them.
+        options: fields of `EmulatorOptions`; the seed is fixed unless given. `frozen=True` stops the clock, at the
+            same moment on every day that the tests run on; `volatility=0` lets prices stand still until a test
+            moves them.
     """
     if fast:
         options.setdefault("event_latency_ms", 0.0)
         rules = rules or ExchangeOptions(latencies=FAST)
     options.setdefault("seed", 7)
+    if options.get("frozen") and "replay" not in options:
+        options.setdefault("start", STOPPED)
     emulator = Emulator(EmulatorOptions(**options), switches=switches, rules=rules, limits=limits, http=http)
     async with emulator, httpx.AsyncClient(timeout=PATIENCE) as client:
         running = RunningEmulator(emulator, client)

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 import pytest_asyncio
-from emulator_fixture import RunningEmulator, running_emulator
+from emulator_fixture import STOPPED, RunningEmulator, running_emulator
 
 from tradeconsole.emulator.app import ENDPOINTS
 from tradeconsole.emulator.switches import Switches
@@ -149,7 +149,7 @@ async def test_the_date_header_carries_the_emulated_time() -> None:
         response = await emulator.http.get(f"{emulator.url}/api/Status/ping")
         shown = parsedate_to_datetime(response.headers["date"])
         assert shown == emulator.gateway.clock.now().replace(microsecond=0)
-        assert shown - datetime.now(UTC) > timedelta(days=29)
+        assert shown == datetime.fromisoformat(STOPPED) + timedelta(days=30)
 
 
 async def test_contracts_are_51_and_none_for_live(emulator: RunningEmulator) -> None:
