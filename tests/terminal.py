@@ -55,6 +55,9 @@ _TAKE_TERMINAL: Final = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.
 _UNKNOWN_TO_PYTE: Final = re.compile(rb"\x1b\[[<=>][0-9;]*[a-zA-Z]|\x1bP[^\x1b]*\x1b\\")
 """Sequences that pyte would write out as text: keyboard protocols and device strings."""
 
+_SEQUENCE: Final = re.compile(rb"\x1b(\[[0-9;?<=>$]*[@-~]|[^\[])")
+_LEAVES_THE_SCREEN: Final = b"\x1b[?1049l"
+
 
 class TerminalError(AssertionError):
     """What was waited for did not come; the message holds the screen."""
@@ -81,6 +84,7 @@ class Terminal:
         self._ended = False
         self._hung_up = False
         self._held = b""
+        self._tail = b""
         self.bytes_read = 0
         self._master, slave = pty.openpty()
         self._set_size(size)
@@ -215,7 +219,7 @@ class Terminal:
             while not (found := look(self._text())):
                 left = deadline - time.monotonic()
                 if self._ended:
-                    raise TerminalError(f"ended before {what}\n{self._framed()}")
+                    raise TerminalError(f"ended before {what}\n{self._framed()}\n{self._last_words()}")
                 if left <= 0:
                     raise TerminalError(f"no {what} within {timeout:.0f} s\n{self._framed()}")
                 self._changed.wait(left)
@@ -227,6 +231,11 @@ class Terminal:
     def _framed(self) -> str:
         rule = "─" * self._screen.columns
         return f"{rule}\n{self._text()}\n{rule}"
+
+    def _last_words(self) -> str:
+        """What the command wrote after it had given the screen back, which is where an error goes."""
+        _, _, words = self._tail.rpartition(_LEAVES_THE_SCREEN)
+        return _SEQUENCE.sub(b"", words).decode(errors="replace").strip()
 
     def _set_size(self, size: tuple[int, int]) -> None:
         columns, rows = size
@@ -245,6 +254,7 @@ class Terminal:
             with self._changed:
                 if data:
                     self.bytes_read += len(data)
+                    self._tail = (self._tail + data)[-8192:]
                     self._feed(data)
                 else:
                     self._ended = True
