@@ -15,10 +15,11 @@ from tradeconsole.tui.app import TradeConsole
 from tradeconsole.tui.appearance import Appearance
 from tradeconsole.tui.dialogs.dialog import Dialog
 
-STILL = Appearance(fps=1000, reduced_motion=True, quiet=0.0)
-"""Draws every frame, never moves, and lets any key confirm that was pressed after its question appeared."""
+PATIENCE = 60.0
+"""Seconds to wait for something that usually takes a fraction of one."""
 
-PATIENCE = 10.0
+STILL = Appearance(fps=1000, reduced_motion=True, quiet=0.0, patience=PATIENCE)
+"""Draws every frame, never moves, drops no key, and lets any confirm that was pressed after its question appeared."""
 
 _HOPS = 3
 """A key goes from the app to the focused widget, up again, and into the flow that it starts."""
@@ -51,6 +52,7 @@ class Console:
             self.app.post_message(events.Key(_LONG_NAMES.get(key, key), key if len(key) == 1 else None))
             for _ in range(_HOPS):
                 await self.pilot.pause(0)
+            await self.until(lambda: not self.app._keys.is_busy, f"the effect of {key}")
         await self.pilot.pause()
 
     async def until(self, condition: Callable[[], object], what: str = "") -> None:

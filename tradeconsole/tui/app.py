@@ -79,7 +79,7 @@ class TradeConsole(SessionApp):
         self._instruments: dict[str, Instrument] = {}
         self._under_way: set[str] = set()
         self._asking = 0
-        self._keys = KeyOrder(self, super().on_event)
+        self._keys = KeyOrder(self, super().on_event, self._say_dropped, appearance.patience)
         self._panic_keys = frozenset(keys_of(BY_ID[PANIC], appearance.keys))
         self._carried: KeyGuard | None = None
         self._watched = self._focus
@@ -113,6 +113,12 @@ class TradeConsole(SessionApp):
             await self._keys.take(event)
         else:
             await super().on_event(event)
+
+    def _say_dropped(self, keys: int) -> None:
+        typed = "1 key was" if keys == 1 else f"{keys} keys were"
+        self.say(
+            f"Too busy for what you typed: {typed} dropped. Look where you are, then type again.", "warning"
+        )
 
     def action_perform(self, action_id: str) -> None:
         """Carry out an action of the table; one that still runs is not started again, price steps add up."""

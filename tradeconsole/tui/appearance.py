@@ -11,7 +11,8 @@ class Appearance(msgspec.Struct, frozen=True, kw_only=True):
     """Interface settings, resolved.
 
     `fps` caps how often frames are drawn. `keys` maps action ids to Textual key names. `quiet` is the time in
-    seconds that the keyboard must have rested before a key may confirm.
+    seconds that the keyboard must have rested before a key may confirm, `patience` the time that a key waits for the
+    effect of the one before.
     """
 
     fps: float = 10
@@ -22,6 +23,7 @@ class Appearance(msgspec.Struct, frozen=True, kw_only=True):
     bell: bool = False
     keys: Mapping[str, tuple[str, ...]] = {}
     quiet: float = 0.25
+    patience: float = 5.0
 
 
 def is_remote(environ: Mapping[str, str]) -> bool:

@@ -12,8 +12,8 @@ from textual.message_pump import MessagePump
 
 Deliver = Callable[[events.Key | events.Paste], Awaitable[None]]
 
-PATIENCE: Final = 5.0
-"""Seconds after which a key no longer waits for the one before: long, because one in a wrong field costs money."""
+_SAME_BURST: Final = 0.5
+"""Seconds between two keys below which the second belongs to what was typed with the first."""
 
 _ROUNDS: Final = 3
 """A key climbs from the focused widget to the app, then what it made the widget say, then what the app answers."""
@@ -24,16 +24,24 @@ class KeyOrder:
 
     Textual hands a key to the queue of the widget that has the focus when the key arrives, which in a burst (a slow
     line, a paste) is before the Tab or the action ahead of it has moved the focus. A price would land in the field
-    of another one.
+    of another one. For the same reason keys are dropped, all that were typed together, when the one before them has
+    had no effect in time.
 
     Args:
         app: whose widgets hear the keys.
         deliver: forwards one key, within the app's own handling of messages.
+        dropped: is told how many keys were dropped.
+        patience: seconds that a key waits for the one before.
     """
 
-    def __init__(self, app: App[Any], deliver: Deliver) -> None:
+    def __init__(
+        self, app: App[Any], deliver: Deliver, dropped: Callable[[int], None], patience: float
+    ) -> None:
         self._app = app
         self._deliver = deliver
+        self._dropped = dropped
+        self._patience = patience
+        self._last_dropped = float("-inf")
         self._waiting: deque[events.Key | events.Paste] = deque()
         self._busy = False
         self._settling: asyncio.Task[None] | None = None
@@ -41,9 +49,16 @@ class KeyOrder:
         self._resting = asyncio.Event()
         self._resting.set()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a key is still on its way."""
+        return self._busy
+
     async def take(self, key: events.Key | events.Paste) -> None:
         """Deliver a key at once, or as soon as those before it have had their effect."""
-        if self._busy:
+        if key.time - self._last_dropped < _SAME_BURST:
+            self._last_dropped = key.time
+        elif self._busy:
             self._waiting.append(key)
         else:
             await self._hand_over(key)
@@ -71,13 +86,19 @@ class KeyOrder:
 
     async def _settle(self) -> None:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._patience):
                 await self._quiet()
         except TimeoutError:
-            pass  # a widget or the engine is slow: a late key is better than none
+            self._drop()  # what is typed into a wrong field costs money, what is not typed costs typing
         # still busy until the app hands over the next, so that no newer key overtakes it
         if not self._waiting or not self._app.call_later(self._hand_over, self._waiting.popleft()):
             self._busy = False
+
+    def _drop(self) -> None:
+        if self._waiting:
+            self._last_dropped = self._waiting[-1].time
+            self._dropped(len(self._waiting))
+            self._waiting.clear()
 
     async def _quiet(self) -> None:
         """Until all who may hear a key have heard it, and what it started rests."""
