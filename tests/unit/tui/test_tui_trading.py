@@ -241,13 +241,13 @@ async def test_keys_of_the_ticket_step_size_price_type_and_side() -> None:
         await console.until(lambda: isinstance(console.app.focused, StepInput))
         ticket: Ticket = console.find(Ticket)
         await console.press("plus", "plus", "minus")
-        assert ticket.draft.size == "2"
+        await console.until(lambda: ticket.draft.size == "2")
         await console.press("shift+tab", "down")
-        assert (ticket.draft.type, ticket.draft.price) == (OrderType.LIMIT, "20123.00")
+        await console.until(lambda: (ticket.draft.type, ticket.draft.price) == (OrderType.LIMIT, "20123.00"))
         await console.press("tab", "tab", "down", "down")
-        assert ticket.draft.price == "20122.50"
+        await console.until(lambda: ticket.draft.price == "20122.50")
         await console.press("s")
-        assert (ticket.draft.side, ticket.draft.price) == (Side.SELL, "20123.50")
+        await console.until(lambda: (ticket.draft.side, ticket.draft.price) == (Side.SELL, "20123.50"))
         assert ticket.order().limit_price == Decimal("20123.50")
 
 
