@@ -1,12 +1,13 @@
 """The order ticket as a value: what was typed, how it steps, and the command that it means. Pure."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 
 from tradeconsole.domain.commands import PlaceOrder
+from tradeconsole.domain.notation import grouped_number, whole_number
 from tradeconsole.domain.orders import Bracket, OrderType, Side
 from tradeconsole.errors import InvalidRequest
 from tradeconsole.views.models import TicketView
@@ -143,7 +144,7 @@ def command(draft: Draft, view: TicketView, account_id: str) -> PlaceOrder:
 
 
 def _stepped_price(draft: Draft, steps: int, view: TicketView) -> str:
-    current = _decimal(draft.price)
+    current = grouped_number(draft.price)
     if current is None:
         return first_price(draft, view)
     if steps and current % view.tick_size:
@@ -162,7 +163,7 @@ def _price(draft: Draft) -> Decimal | None:
         return None
     if not draft.price.strip():
         raise InvalidRequest(f"price: a {draft.type} order needs one; ↑ takes it from the market")
-    price = _decimal(draft.price)
+    price = grouped_number(draft.price.strip())
     if price is None:
         raise InvalidRequest(f"price: '{draft.price}' is not a number")
     return price
@@ -181,12 +182,4 @@ def _required(name: str, text: str) -> int:
 
 def _integer(text: str) -> int | None:
     stripped = text.strip()
-    return int(stripped) if stripped.isdecimal() and len(stripped) <= MAX_DIGITS else None
-
-
-def _decimal(text: str) -> Decimal | None:
-    try:
-        value = Decimal(text.strip().replace(",", ""))
-    except InvalidOperation:
-        return None
-    return value if value.is_finite() else None
+    return whole_number(stripped) if len(stripped) <= MAX_DIGITS else None

@@ -121,6 +121,9 @@ def test_an_off_tick_price_and_a_size_of_zero_are_left_to_the_engine_to_refuse()
         ({"type": OrderType.TRAILING_STOP, "price": "2.5"}, "trailing distance: '2.5' is not a whole number"),
         ({"stop": "x"}, "stop ticks: 'x' is not a whole number"),
         ({"size": "99999999999"}, "size: '99999999999' is not a whole number"),
+        ({"size": "٣"}, "size: '٣' is not a whole number"),
+        ({"type": OrderType.LIMIT, "price": "80,59"}, "price: '80,59' is not a number"),
+        ({"type": OrderType.LIMIT, "price": "1e4"}, "price: '1e4' is not a number"),
     ],
 )
 def test_what_is_no_number_says_so(fields: dict[str, object], sentence: str) -> None:

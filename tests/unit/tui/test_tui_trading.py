@@ -571,6 +571,32 @@ async def test_closing_more_than_is_held_is_refused_in_the_dialog() -> None:
         assert console.session.commands == []
 
 
+@pytest.mark.parametrize("pasted", ["abc", "٣", "2.5", "9" * 5000])
+async def test_what_cannot_be_typed_into_a_size_cannot_be_pasted_either(pasted: str) -> None:
+    async with running(script(positions=(make_position_row(size=3),))) as console:
+        await console.press("c")
+        dialog = await console.dialog(ClosePart)
+        await console.until(lambda: console.app.focused is dialog.query_one("#size", StepInput))
+        console.app.post_message(events.Paste(pasted))
+        await console.press("end", "down")
+        await console.until(lambda: dialog.query_one("#size", StepInput).value == "2")
+
+
+async def test_a_price_may_be_pasted_as_the_console_shows_it() -> None:
+    async with running(script()) as console:
+        await select(console, stop_id())
+        await console.press("e")
+        dialog = await console.dialog(EditOrder)
+        entry = dialog.query_one("#price", StepInput)
+        await console.until(lambda: console.app.focused is entry)
+        entry.value = ""
+        console.app.post_message(events.Paste("20,099.75"))
+        await console.until(lambda: entry.value == "20,099.75")
+        await console.press("enter")
+        facts = (await console.dialog(Confirm)).question.facts
+        assert any("20,100.00 → 20,099.75" in fact for fact in facts)
+
+
 async def test_a_single_contract_is_closed_without_asking_how_many() -> None:
     async with running(script(positions=(make_position_row(size=-1),))) as console:
         await console.press("c")

@@ -5,6 +5,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input, Label, Static
 
+from tradeconsole.domain.notation import whole_number
 from tradeconsole.tui.dialogs.dialog import Dialog
 from tradeconsole.tui.render.numbers import signed_size
 from tradeconsole.tui.widgets.step_input import StepInput
@@ -42,12 +43,12 @@ class ClosePart(Dialog[int]):
     def step(self, event: StepInput.Stepped) -> None:
         event.stop()
         entry = self.query_one("#size", StepInput)
-        entry.value = str(min(self._held, max(1, int(entry.value or 0) + event.steps)))
+        entry.value = str(min(self._held, max(1, (whole_number(entry.value) or 0) + event.steps)))
 
     @on(Input.Submitted)
     def submit(self, event: Input.Submitted) -> None:
         event.stop()
-        size = int(event.value or 0)
+        size = whole_number(event.value) or 0
         if 1 <= size <= self._held:
             self.dismiss(size)
         else:

@@ -1,6 +1,6 @@
 """A new price or size for a working order."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from textual import on
 from textual.app import ComposeResult
@@ -8,6 +8,7 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Label, Static
 
 from tradeconsole.domain.commands import ModifyOrder
+from tradeconsole.domain.notation import grouped_number, whole_number
 from tradeconsole.tui.dialogs.dialog import Dialog
 from tradeconsole.tui.widgets.step_input import StepInput
 from tradeconsole.views.models import OrderRow
@@ -34,7 +35,7 @@ class EditOrder(Dialog[ModifyOrder]):
     def body(self) -> ComposeResult:
         with Horizontal(classes="row"):
             yield Label("Price")
-            yield StepInput("price", characters="0123456789.")
+            yield StepInput("price", characters="0123456789.,")
         with Horizontal(classes="row"):
             yield Label("Size")
             yield StepInput("size")
@@ -57,8 +58,8 @@ class EditOrder(Dialog[ModifyOrder]):
         event.stop()
         entry = self.query_one(f"#{event.field}", StepInput)
         if event.field == "size":
-            entry.value = str(max(1, int(entry.value or 0) + event.steps))
-        elif (value := _decimal(entry.value)) is not None:
+            entry.value = str(max(1, (whole_number(entry.value) or 0) + event.steps))
+        elif (value := grouped_number(entry.value)) is not None:
             entry.value = f"{value + event.steps * self._tick_size:.{self.order.decimals}f}"
 
     @on(Input.Submitted)
@@ -73,10 +74,9 @@ class EditOrder(Dialog[ModifyOrder]):
     def _change(self) -> ModifyOrder | str:
         """The change, or why there is none."""
         order = self.order
-        size_text = self.query_one("#size", StepInput).value
-        size = int(size_text) if size_text else 0
+        size = whole_number(self.query_one("#size", StepInput).value) or 0
         typed = self.query_one("#price", StepInput).value
-        wanted = _decimal(typed)
+        wanted = grouped_number(typed)
         if wanted is None and order.price is not None:
             return f"price: '{typed}' is not a number"
         moved = wanted if wanted != order.price else None
@@ -89,11 +89,3 @@ class EditOrder(Dialog[ModifyOrder]):
             limit_price=moved if is_limit else None,
             stop_price=None if is_limit else moved,
         )
-
-
-def _decimal(text: str) -> Decimal | None:
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        return None
-    return value if value.is_finite() else None

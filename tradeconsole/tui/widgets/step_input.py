@@ -1,5 +1,6 @@
 """A one-line input for a number that arrows step and that lets foreign keys pass."""
 
+import re
 from dataclasses import dataclass
 
 from textual import events
@@ -7,6 +8,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 _COARSE = 10
+_LONGEST = 16
 
 
 class StepInput(Input):
@@ -14,7 +16,7 @@ class StepInput(Input):
 
     Args:
         field: name of the field, repeated in its messages.
-        characters: what may be typed.
+        characters: what may be typed or pasted.
     """
 
     DEFAULT_CSS = """
@@ -30,7 +32,13 @@ class StepInput(Input):
         steps: int
 
     def __init__(self, field: str, *, characters: str = "0123456789", placeholder: str = "") -> None:
-        super().__init__(id=field, placeholder=placeholder, compact=True)
+        super().__init__(
+            id=field,
+            placeholder=placeholder,
+            restrict=f"[{re.escape(characters)}]*",
+            max_length=_LONGEST,
+            compact=True,
+        )
         self.field = field
         self._characters = characters
         self.cursor_blink = False

@@ -92,8 +92,8 @@ class Ticket(Vertical):
         for label, widget in (
             ("Side", Choice("side")),
             ("Type", Choice("type")),
-            ("Size", StepInput(Field.SIZE, characters="0123456789")),
-            ("Price", StepInput(Field.PRICE, characters="0123456789.", placeholder="at the market")),
+            ("Size", StepInput(Field.SIZE)),
+            ("Price", StepInput(Field.PRICE, characters="0123456789.,", placeholder="at the market")),
             ("Stop", StepInput(Field.STOP, placeholder="none")),
             ("Target", StepInput(Field.TARGET, placeholder="none")),
         ):
