@@ -5,7 +5,7 @@ import logging
 from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -33,6 +33,7 @@ from tradeconsole.engine.execution import Execution, describe
 from tradeconsole.engine.flatten import Flattener
 from tradeconsole.engine.protection.guardian import Guardian
 from tradeconsole.engine.protection.keepers import Keepers
+from tradeconsole.engine.risk import READ_ONLY
 from tradeconsole.engine.sync import Synchroniser
 from tradeconsole.errors import (
     BracketsUnavailable,
@@ -41,6 +42,7 @@ from tradeconsole.errors import (
     InvalidRequest,
     OrderInDoubt,
     RequestRefused,
+    RiskDenied,
     StorageError,
     TradeConsoleError,
 )
@@ -49,6 +51,9 @@ from tradeconsole.ports import AuditEntry, Clock, Journal
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+
+_HARMLESS: Final = (Arm, Disarm, Reconcile, DismissNotifications)
+"""Commands that send the broker nothing; arming has its own refusal."""
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -99,6 +104,8 @@ class Commands:
             BrokerError: the broker refused, failed, or did not answer.
         """
         try:
+            if self._read_only and not isinstance(command, _HARMLESS):
+                raise RiskDenied("read_only", READ_ONLY)
             done = await self._dispatch(command)
         except TradeConsoleError as error:
             self._audit(command, f"{type(error).__name__}: {error}")

@@ -255,6 +255,8 @@ class Execution:
             resized = msgspec.structs.replace(resized, stop_price=None, trail_ticks=order.trail_ticks or 1)
         if changed.size > order.size:
             risk.check(resized, msgspec.structs.replace(situation, open_orders=others))
+        elif changed.price != order.price:
+            risk.check_move(resized, situation)
         else:
             for rule in risk.SENSE:
                 rule(resized, situation)

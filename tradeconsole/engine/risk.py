@@ -53,6 +53,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 
 Rule = Callable[[Order, Situation], None]
 
+READ_ONLY: Final = "this profile is read-only; set read_only = false in config.toml to trade"
+
 
 def check(order: Order, situation: Situation) -> None:
     """Raise the first refusal, or return.
@@ -67,6 +69,23 @@ def check(order: Order, situation: Situation) -> None:
         return
     for rule in EXPOSURE:
         rule(order, situation)
+
+
+def check_move(changed: Order, situation: Situation) -> None:
+    """Raise if a working order may not be moved to such prices.
+
+    It adds no contracts, so that no rule about their number looks. An entry beyond the collar would be another order,
+    though: one that fills at once, or never. Legs and other exits may go where their user wants them.
+
+    Raises:
+        InvalidRequest: the order would make no sense.
+        RiskDenied: the price is too far from the market.
+    """
+    for rule in SENSE:
+        rule(changed, situation)
+    held = -situation.position * changed.side.sign
+    if changed.parent_id is None and changed.size > held:
+        _collar(changed, situation)
 
 
 def check_leg(leg: Order, situation: Situation) -> None:
@@ -155,8 +174,15 @@ def _bracket(order: Order, situation: Situation) -> None:
     if order.bracket is None:
         return
     for name, ticks in (("stop", order.bracket.stop_ticks), ("target", order.bracket.target_ticks)):
-        if ticks is not None and ticks < 1:
+        if ticks is None:
+            continue
+        if ticks < 1:
             raise InvalidRequest(f"{name} of {ticks} ticks: at least 1 tick away from the entry")
+        entry = order.price or (situation.quote.last if situation.quote else None)
+        if entry is not None and ticks * situation.instrument.tick >= float(entry):
+            raise InvalidRequest(
+                f"{name} of {ticks} ticks: further from the entry than its price is from zero"
+            )
 
 
 def _active(order: Order, situation: Situation) -> None:
@@ -192,9 +218,7 @@ def _account(order: Order, situation: Situation) -> None:
 
 def _read_only(order: Order, situation: Situation) -> None:
     if situation.limits.read_only:
-        raise RiskDenied(
-            "read_only", "this profile is read-only; set read_only = false in config.toml to trade"
-        )
+        raise RiskDenied("read_only", READ_ONLY)
 
 
 def _armed(order: Order, situation: Situation) -> None:

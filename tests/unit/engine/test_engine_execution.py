@@ -279,6 +279,49 @@ async def test_a_bigger_order_passes_the_gate_again(desk: Desk) -> None:
         await desk.engine.handle(ModifyOrder(order_id=order.order_id, size=11))
 
 
+async def test_an_entry_is_not_moved_beyond_the_collar(desk: Desk) -> None:
+    order = await desk.working()
+    for far in (Decimal(99999), Decimal(1)):
+        with pytest.raises(RiskDenied, match="away from"):
+            await desk.engine.handle(ModifyOrder(order_id=order.order_id, limit_price=far))
+    assert not desk.broker.modified
+
+
+async def test_an_exit_goes_where_its_user_wants_it(desk: Desk) -> None:
+    desk.engine.bus.publish(FillReported(make_fill()))
+    order = await desk.working(side=Side.SELL, limit_price=Decimal(21100))
+    await desk.engine.handle(ModifyOrder(order_id=order.order_id, limit_price=Decimal(25000)))
+    assert desk.broker.modified[-1]["limit"] == Decimal(25000)
+
+
+async def test_an_entry_that_the_market_has_left_can_still_be_made_smaller(desk: Desk) -> None:
+    order = await desk.working()
+    desk.engine.bus.publish(QuoteReceived(make_quote(last=30000.0)))
+    await desk.engine.handle(ModifyOrder(order_id=order.order_id, size=1))
+    assert desk.broker.modified[-1]["size"] == 1
+
+
+async def test_a_read_only_profile_looks_and_never_touches(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await desk.working()
+    monkeypatch.setattr(desk.engine.commands, "_read_only", True)
+    for command in (
+        BUY,
+        ModifyOrder(order_id=order.order_id, size=1),
+        NudgeOrder(order_id=order.order_id, ticks=1),
+        CancelOrder(order.order_id),
+        CancelAll(ACCOUNT),
+        ClosePosition(ACCOUNT, "MNQ"),
+        Flatten(ACCOUNT),
+    ):
+        with pytest.raises(RiskDenied, match="read-only"):
+            await desk.engine.handle(command)
+    await desk.engine.handle(Reconcile())
+    assert len(desk.broker.placed) == 1
+    assert [*desk.broker.modified, *desk.broker.cancelled, *desk.broker.closed] == []
+
+
 async def test_cancel_addresses_the_brokers_id(desk: Desk) -> None:
     order = await desk.working()
     await desk.engine.handle(CancelOrder(order.order_id))

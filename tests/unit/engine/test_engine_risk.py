@@ -47,6 +47,8 @@ def test_a_sensible_order_passes() -> None:
         ({"type": OrderType.LIMIT, "limit_price": Decimal(0)}, "above zero"),
         ({"type": OrderType.TRAILING_STOP, "trail_ticks": 0}, "at least 1"),
         ({"bracket": Bracket(stop_ticks=0)}, "at least 1 tick"),
+        ({"bracket": Bracket(stop_ticks=84_000)}, "stop of 84000 ticks: further"),
+        ({"bracket": Bracket(target_ticks=99_999_999)}, "target of 99999999 ticks: further"),
         ({"type": OrderType.STOP, "stop_price": Decimal(20990)}, "must lie above the market"),
         (
             {"type": OrderType.STOP, "stop_price": Decimal(21010), "side": Side.SELL},
