@@ -1,12 +1,13 @@
 """How an order is named on the command line: the options, and the command that they mean."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final, NamedTuple
 
 import typer
 
 from tradeconsole.domain.commands import PlaceOrder
+from tradeconsole.domain.notation import decimal_number, whole_number
 from tradeconsole.domain.orders import Bracket, OrderType, Side
 from tradeconsole.errors import ConfigError
 
@@ -42,37 +43,56 @@ _OPTIONS: Final = {
 
 
 def _price(text: str) -> Decimal:
-    try:
-        price = Decimal(text)
-    except InvalidOperation:
-        raise typer.BadParameter(f"'{text}' is not a price") from None
-    if not price.is_finite():
-        raise typer.BadParameter(f"'{text}' is not a price")
+    price = decimal_number(text)
+    if price is None:
+        raise typer.BadParameter(f"'{text}' is not a price: write plain digits, such as 28000.25")
     return price
 
 
-def whole_number(text: str) -> int:
+def whole(text: str) -> int:
+    number = whole_number(text)
+    if number is None:
+        raise typer.BadParameter(f"'{text}' is not a whole number")
+    return number
+
+
+def _kind(text: str) -> OrderKind:
     try:
-        return int(text)
+        return OrderKind(text.lower())
     except ValueError:
-        raise typer.BadParameter(f"'{text}' is not a whole number") from None
+        raise typer.BadParameter(f"'{text}' is none of {', '.join(OrderKind)}") from None
 
 
 Symbol = Annotated[str, typer.Argument(help="MNQ, or one contract such as MNQZ6.")]
-Size = Annotated[int, typer.Argument(parser=whole_number, metavar="SIZE", help="Contracts.")]
+Size = Annotated[int, typer.Argument(parser=whole, metavar="SIZE", help="Contracts.")]
 Limit = Annotated[
     Decimal | None, typer.Option("--limit", parser=_price, metavar="PRICE", help="Limit price.")
 ]
 Stop = Annotated[Decimal | None, typer.Option("--stop", parser=_price, metavar="PRICE", help="Stop price.")]
-Trail = Annotated[int | None, typer.Option("--trail", help="Trailing stop, so many ticks away.")]
+Trail = Annotated[
+    int | None,
+    typer.Option("--trail", parser=whole, metavar="TICKS", help="Trailing stop, so many ticks away."),
+]
 Kind = Annotated[
-    OrderKind | None, typer.Option("--type", help="Else as the prices tell; join-bid and join-ask take none.")
+    OrderKind | None,
+    typer.Option(
+        "--type",
+        parser=_kind,
+        metavar="|".join(OrderKind),
+        help="Else as the prices tell; join-bid and join-ask take none.",
+    ),
 ]
 StopTrails = Annotated[
     bool, typer.Option("--stop-trails", help="The protective stop follows the market at its distance.")
 ]
-StopTicks = Annotated[int | None, typer.Option(help="Protective stop, so many ticks from the fill.")]
-TargetTicks = Annotated[int | None, typer.Option(help="Profit target, so many ticks from the fill.")]
+StopTicks = Annotated[
+    int | None,
+    typer.Option(parser=whole, metavar="TICKS", help="Protective stop, so many ticks from the fill."),
+]
+TargetTicks = Annotated[
+    int | None,
+    typer.Option(parser=whole, metavar="TICKS", help="Profit target, so many ticks from the fill."),
+]
 
 
 class WantedOrder(NamedTuple):

@@ -7,6 +7,7 @@ import typer
 
 from tradeconsole.cli.invocation import EPILOG, invocation
 from tradeconsole.cli.one_shot import with_picture, with_session
+from tradeconsole.cli.order_options import whole
 from tradeconsole.cli.output import Row, identity
 from tradeconsole.cli.picture import Picture
 from tradeconsole.domain.market import Bar
@@ -76,7 +77,10 @@ def history(
         str | None, typer.Option("--from", help="A date (UTC), or an ISO time with Z or an offset.")
     ] = None,
     end: Annotated[str | None, typer.Option("--to", help="The same; bars that start before it.")] = None,
-    limit: Annotated[int | None, typer.Option(help="The newest so many; 500 if there is no --from.")] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(parser=whole, metavar="BARS", help="The newest so many; 500 if there is no --from."),
+    ] = None,
 ) -> None:
     """Print closed bars, the oldest first.
 
@@ -157,8 +161,8 @@ def _moment(text: str | None) -> datetime | None:
             day = date.fromisoformat(text)
             return datetime(day.year, day.month, day.day, tzinfo=UTC)
         time = datetime.fromisoformat(text)
-    except ValueError:
+        if time.tzinfo is None:
+            raise ConfigError(f"'{text}' has no zone: add Z for UTC, or an offset such as -05:00")
+        return time.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ConfigError(f"'{text}' is no time: write 2026-09-14, or 2026-09-14T13:30:00Z") from None
-    if time.tzinfo is None:
-        raise ConfigError(f"'{text}' has no zone: add Z for UTC, or an offset such as -05:00")
-    return time.astimezone(UTC)

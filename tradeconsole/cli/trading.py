@@ -19,7 +19,7 @@ from tradeconsole.cli.order_options import (
     Trail,
     WantedOrder,
     bracket_of,
-    whole_number,
+    whole,
 )
 from tradeconsole.cli.output import Row, identity
 from tradeconsole.cli.picture import Picture
@@ -103,7 +103,7 @@ def modify(
     order_id: Annotated[
         str, typer.Argument(metavar="ID", help="As `orders` lists it, the broker's or ours.")
     ],
-    size: Annotated[int | None, typer.Option(help="New size.")] = None,
+    size: Annotated[int | None, typer.Option(parser=whole, metavar="SIZE", help="New size.")] = None,
     limit: Limit = None,
     stop: Stop = None,
     account: Account = None,
@@ -164,7 +164,7 @@ def close(
     context: typer.Context,
     symbol: Symbol,
     size: Annotated[
-        int | None, typer.Argument(parser=whole_number, metavar="SIZE", help="Contracts; else all of them.")
+        int | None, typer.Argument(parser=whole, metavar="SIZE", help="Contracts; else all of them.")
     ] = None,
     account: Account = None,
     yes: Yes = False,
