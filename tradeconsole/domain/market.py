@@ -87,7 +87,7 @@ _UNIT_SECONDS = {
     BarUnit.MONTH: 2_592_000,
 }
 
-_TIMEFRAME = re.compile(r"([0-9]+)([a-z]+)")
+_TIMEFRAME = re.compile(r"([0-9]{1,5})([a-z]+)")
 
 
 class Timeframe(msgspec.Struct, frozen=True, gc=False):

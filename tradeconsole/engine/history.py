@@ -122,7 +122,9 @@ class History:
         chunk = CHUNK_BARS * key[1].seconds
         end = gap.end
         while end > gap.start:
-            start = max(gap.start, datetime.fromtimestamp(end.timestamp() - chunk, end.tzinfo))
+            ago = end.timestamp() - chunk
+            # long bars would have a chunk begin before the calendar does
+            start = gap.start if ago <= gap.start.timestamp() else datetime.fromtimestamp(ago, end.tzinfo)
             await self._fetch(key, shelf, Span(start, end))
             if on_progress:
                 on_progress()

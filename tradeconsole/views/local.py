@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tradeconsole.domain.commands import Command
@@ -23,6 +23,12 @@ from tradeconsole.views.subscriber import Subscriber
 
 DEFAULT_BARS: Final = 500
 """Bars of a history query that names neither a start nor a limit."""
+
+MOST_BARS: Final = 1_000_000
+"""More than a gateway gives in minutes, and than anybody means."""
+
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Nothing is asked for that lies before it."""
 
 
 class LocalSession:
@@ -122,12 +128,23 @@ class LocalSession:
             raise InvalidRequest(f"limit {query.limit}: at least 1 bar")
         closed = bar_start(engine.clock.now(), timeframe, engine.calendar, instrument.group)
         end = min(_aware(query.end), closed) if query.end else closed
+        reach = (end - EARLIEST) // timedelta(seconds=timeframe.seconds)
         if query.start is None:
             limit = query.limit or DEFAULT_BARS
+            if limit > MOST_BARS:
+                raise InvalidRequest(f"limit {limit}: at most {MOST_BARS:,} bars at once")
+            if limit > reach:
+                return Span(EARLIEST, end)
             return span_of(limit, timeframe, engine.calendar, instrument.group, end)
         if query.end and _aware(query.start) >= _aware(query.end):
             raise InvalidRequest(f"the span is empty: from {query.start} is not before to {query.end}")
-        return Span(_aware(query.start), end)
+        span = Span(max(_aware(query.start), EARLIEST), end)
+        if span.length > MOST_BARS * timedelta(seconds=timeframe.seconds):
+            raise InvalidRequest(
+                f"more than {MOST_BARS:,} bars of {timeframe} since {span.start:%Y-%m-%d}: ask from a later time, "
+                f"or for longer bars"
+            )
+        return span
 
     async def _add_symbol(self, symbol: str) -> None:
         self._engine.watched.add(await self._engine.connection.resolve(symbol))

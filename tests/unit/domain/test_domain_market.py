@@ -103,7 +103,9 @@ def test_every_timeframe_reads_back(count: int, unit: BarUnit) -> None:
     assert Timeframe.parse(str(Timeframe(count, unit))) == Timeframe(count, unit)
 
 
-@pytest.mark.parametrize("text", ["", "m", "5", "0m", "-1m", "1.5h", "5x", "5 m", "²m", "1mon", "mo"])
+@pytest.mark.parametrize(
+    "text", ["", "m", "5", "0m", "-1m", "1.5h", "5x", "5 m", "²m", "1mon", "mo", "99999999m"]
+)
 def test_what_is_no_timeframe_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest, match="is not a timeframe"):
         Timeframe.parse(text)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -147,6 +147,34 @@ async def test_a_preview_tells_cost_risk_and_refusal(station: Station) -> None:
     assert (view.risk, view.reward, view.ratio) == (Decimal("40.0"), Decimal("80.0"), 2.0)
     assert (view.fees, view.resulting_position) == (Decimal("2.44"), 4)
     assert "not armed" in (view.refusal or "")
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        (History(symbol="MNQ", limit=1_000_001), "at most 1,000,000 bars"),
+        (History(symbol="MNQ", start=datetime(1800, 1, 1, tzinfo=UTC), limit=2), "since 1970-01-01"),
+    ],
+)
+async def test_a_history_that_nobody_means_is_refused(station: Station, query: History, words: str) -> None:
+    with pytest.raises(InvalidRequest, match=words):
+        await station.session.history(query)
+
+
+async def test_times_at_the_edges_of_the_calendar_have_no_bars(station: Station) -> None:
+    first, second = datetime(1, 1, 1, tzinfo=UTC), datetime(1, 1, 2, tzinfo=UTC)
+    last = datetime(9999, 12, 31, tzinfo=UTC)
+    for query in (
+        History(symbol="MNQ", start=first, end=second),
+        History(symbol="MNQ", end=second),
+        History(symbol="MNQ", start=last),
+    ):
+        assert not len((await station.session.history(query)).bars)
+
+
+async def test_the_longest_bars_reach_back_to_where_time_begins(station: Station) -> None:
+    for timeframe in ("99999m", "99999d", "99999mo"):
+        await station.session.history(History(symbol="MNQ", timeframe=timeframe, limit=1_000_000))
 
 
 async def test_history_is_oldest_first_and_cut_to_the_newest(station: Station) -> None:
