@@ -156,13 +156,13 @@ class Book:
             return None
         return quote.last if quote.last is not None else quote.mid
 
-    def open_pnl(self, account_id: str) -> Decimal:
-        """Unrealised P&L of an account; positions without a price count nothing."""
+    def open_pnl(self, account_id: str) -> Decimal | None:
+        """Unrealised P&L of an account; None while one of its positions has no price."""
         total = Decimal(0)
         for position in self.positions(account_id):
-            price = self.price(position.instrument_id)
-            if price is not None:
-                total += open_pnl(position, price, self.instruments[position.instrument_id])
+            if (price := self.price(position.instrument_id)) is None:
+                return None
+            total += open_pnl(position, price, self.instruments[position.instrument_id])
         return total
 
     def realised_since(self, account_id: str, start: datetime) -> tuple[Decimal, Decimal]:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -359,8 +358,3 @@ class Engine:
     def _opens(self, instrument: Instrument, now: datetime) -> str:
         change = self.calendar.next_change(instrument.group, now)
         return f": opens {change.astimezone(self.calendar.zone):%a %H:%M} Chicago" if change else ""
-
-    def equity_of(self, account_id: str) -> Decimal:
-        """Balance plus open P&L."""
-        account = self.book.accounts.get(account_id)
-        return (account.balance if account else Decimal(0)) + self.book.open_pnl(account_id)

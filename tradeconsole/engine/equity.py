@@ -14,7 +14,7 @@ KEPT: Final = 5000
 
 
 class EquityCurve:
-    """Points per account, oldest first. Unchanged equity is not written again."""
+    """Points per account, oldest first. Unchanged equity is not written again, unknown equity not at all."""
 
     def __init__(self, book: Book, journal: Journal) -> None:
         self._book = book
@@ -32,7 +32,10 @@ class EquityCurve:
     def sample(self, now: datetime) -> None:
         """Take a point of each account whose equity has changed."""
         for account in self._book.shown_accounts():
-            equity = account.balance + self._book.open_pnl(account.account_id)
+            open_pnl = self._book.open_pnl(account.account_id)
+            if open_pnl is None:
+                continue
+            equity = account.balance + open_pnl
             points = self._points.setdefault(account.account_id, deque(maxlen=KEPT))
             if points and points[-1][1] == equity:
                 continue

@@ -65,8 +65,9 @@ class HeaderView(View):
     account: AccountChoice | None = None
     accounts: tuple[AccountChoice, ...] = ()
     channels: tuple[ChannelView, ...] = ()
-    open_pnl: Decimal = Decimal(0)
-    day_pnl: Decimal = Decimal(0)
+    open_pnl: Decimal | None = Decimal(0)
+    """None while a position has no price."""
+    day_pnl: Decimal | None = Decimal(0)
     """Realised net since the session's start plus open."""
     session: SessionView
     armed: bool = False
@@ -94,8 +95,8 @@ class DashboardView(View):
     """Figures of the selected account for the current session."""
 
     balance: Decimal = Decimal(0)
-    equity: Decimal = Decimal(0)
-    open_pnl: Decimal = Decimal(0)
+    equity: Decimal | None = Decimal(0)
+    open_pnl: Decimal | None = Decimal(0)
     realised_gross: Decimal = Decimal(0)
     fees: Decimal = Decimal(0)
     realised_net: Decimal = Decimal(0)

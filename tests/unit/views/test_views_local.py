@@ -135,6 +135,28 @@ async def test_an_order_is_seen_on_its_way(station: Station) -> None:
     assert station.broker.modified[-1]["stop"] == Decimal("20990.50")
 
 
+async def test_what_is_held_without_a_price_leaves_profit_and_equity_unknown(station: Station) -> None:
+    gold = make_instrument(instrument_id="CON.F.US.GCE.Z26", symbol="GC", name="GCZ6")
+    await station.publish(InstrumentResolved(gold), FillReported(make_fill(instrument_id=gold.instrument_id)))
+
+    async def sampled() -> list[datetime]:
+        station.engine.equity.sample(NOON)
+        return [time for time, _ in station.engine.equity.since(ACCOUNT, NOON)]
+
+    def unknown(f: Frame) -> bool:
+        header, panel = f.header, f.dashboard
+        if not f.positions or header is None or panel is None:
+            return False
+        return all(
+            figure is None for figure in (header.open_pnl, header.day_pnl, panel.open_pnl, panel.equity)
+        )
+
+    await station.see(unknown, "a position without a price")
+    assert NOON not in await station.thread.call(sampled())
+    await station.publish(QuoteReceived(make_quote(instrument_id=gold.instrument_id, last=21001.0)))
+    await station.see(lambda f: f.header.open_pnl == 4 and f.dashboard.equity, "the price")
+
+
 async def test_refusals_cross_the_thread_as_they_are(station: Station) -> None:
     with pytest.raises(RiskDenied, match="not armed"):
         await station.session.send(PlaceOrder(account_id=ACCOUNT, symbol="MNQ", side=Side.BUY, size=1))

@@ -17,7 +17,7 @@ Line = tuple[str, str, str]
 
 
 def _gain(label: str, amount: Decimal | None) -> Line:
-    return label, signed_money(amount), gain_style(amount) if amount is not None else ""
+    return label, signed_money(amount), gain_style(amount)
 
 
 def figures(view: DashboardView) -> list[Line]:

@@ -112,8 +112,10 @@ def figures_line(
     return line(parts, width)
 
 
-def gain_style(amount: Decimal) -> str:
+def gain_style(amount: Decimal | None) -> str:
     """The theme colour of a gain or a loss; the sign says the same without colour."""
+    if amount is None:
+        return ""
     return "$trade-up" if amount > 0 else "$trade-down" if amount < 0 else ""
 
 

@@ -18,7 +18,7 @@ def lifeboat_lines(
     lines = [_total(header)]
     for row in positions:
         pnl = signed_money(row.open_pnl)
-        style = gain_style(row.open_pnl) if row.open_pnl is not None else ""
+        style = gain_style(row.open_pnl)
         lines.append(Content.assemble(f"{signed_size(row.size)} {row.symbol} ", (pnl, style), _alarm(row)))
     if not positions:
         known = header is not None and header.synced

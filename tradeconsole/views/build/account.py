@@ -54,10 +54,11 @@ def storage_state(storage: StorageChanged) -> tuple[Literal["ok", "spooling"], s
     return "spooling", f"{storage.reason} ({storage.pending} waiting)" if storage.pending else storage.reason
 
 
-def day_pnl(book: Book, account_id: str, day_start: datetime) -> Decimal:
-    """Net realised P&L since the session's start plus open P&L."""
+def day_pnl(book: Book, account_id: str, day_start: datetime) -> Decimal | None:
+    """Net realised P&L since the session's start plus open P&L; None while that is not known."""
     gross, fees = book.realised_since(account_id, day_start)
-    return gross - fees + book.open_pnl(account_id)
+    open_pnl = book.open_pnl(account_id)
+    return None if open_pnl is None else gross - fees + open_pnl
 
 
 def dashboard_view(
@@ -73,7 +74,7 @@ def dashboard_view(
     orders = book.open_orders_of(account_id)
     return DashboardView(
         balance=balance,
-        equity=balance + open_pnl,
+        equity=None if open_pnl is None else balance + open_pnl,
         open_pnl=open_pnl,
         realised_gross=gross,
         fees=fees,
