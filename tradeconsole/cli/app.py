@@ -1,5 +1,6 @@
 """The `tradeconsole` command: its verbs, and the wall at which every error becomes one line and an exit code."""
 
+import errno
 import logging
 import os
 import sys
@@ -26,6 +27,7 @@ from tradeconsole.errors import ConfigError, TradeConsoleError
 from tradeconsole.logs import logging_to, redact
 from tradeconsole.settings import find_folders
 
+EXIT_UNWRITTEN: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_UNEXPECTED: Final = 70
 EXIT_INTERRUPTED: Final = 130
@@ -72,6 +74,8 @@ def run_command(arguments: Sequence[str]) -> int:
     json = "--json" in arguments
     try:
         result = app(hoist(arguments), prog_name="tradeconsole", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except TradeConsoleError as error:
         return _fail(error, error.exit_code, json=json)
     except typer.TyperException as error:
@@ -79,6 +83,8 @@ def run_command(arguments: Sequence[str]) -> int:
     except typer.Abort:
         return EXIT_INTERRUPTED
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in {errno.EPIPE, errno.ENOSPC}:
+            return _unwritten(error, json=json)
         # nobody has read this message before: it may quote anything
         words = redact(f"{type(error).__name__}: {error}", environment_secrets())
         return _fail(error, EXIT_UNEXPECTED, json=json, text=f"{words}{_keep(error)}")
@@ -89,14 +95,18 @@ def main() -> None:
     """Entry point of the installed command."""
     try:
         code = run_command(sys.argv[1:])
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # whoever read our output has seen enough; what is still buffered must not fail again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
     sys.exit(code)
+
+
+def _unwritten(error: OSError, *, json: bool) -> int:
+    """Our output goes nowhere: its reader has seen enough, or the disk is full."""
+    # what is still buffered must not fail again at exit
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno == errno.EPIPE:
+        return EXIT_UNWRITTEN
+    return _fail(error, EXIT_UNWRITTEN, json=json, text=f"nothing more can be written: {error.strerror}")
 
 
 def _fail(error: Exception, code: int, *, json: bool, text: str | None = None) -> int:

@@ -4,11 +4,11 @@ from typing import Any
 
 import typer
 
-from tradeconsole.cli.invocation import EPILOG, invocation
+from tradeconsole.cli.invocation import EPILOG, group, invocation
 from tradeconsole.cli.output import encode
 from tradeconsole.settings import find_folders, shipped
 
-config = typer.Typer(help="Settings.", no_args_is_help=True)
+config = group("Settings.")
 
 
 def register(app: typer.Typer) -> None:

@@ -5,11 +5,11 @@ import asyncio
 import msgspec
 import typer
 
-from tradeconsole.cli.invocation import EPILOG, invocation
+from tradeconsole.cli.invocation import EPILOG, group, invocation
 from tradeconsole.cli.one_shot import logging_for
 from tradeconsole.errors import StorageError
 
-db = typer.Typer(help="The database.", no_args_is_help=True)
+db = group("The database.")
 
 
 def register(app: typer.Typer) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from tradeconsole.cli.invocation import EPILOG, Invocation, invocation
+from tradeconsole.cli.invocation import EPILOG, Invocation, group, invocation
 from tradeconsole.cli.output import encode
 from tradeconsole.logs import logging_to
 from tradeconsole.settings import find_folders
@@ -24,7 +24,7 @@ EXIT_NOT_HELD: Final = 8
 _SEEDS: Final = 10_000
 _STYLES: Final = {"storm": "yellow", "trader": "cyan", "desk": ""}
 
-drill = typer.Typer(help="Storms on a gateway of our own, and whether the desk holds.", no_args_is_help=True)
+drill = group("Storms on a gateway of our own, and whether the desk holds.")
 
 
 def register(app: typer.Typer) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import typer
 from typer.core import TyperGroup
 
-from tradeconsole.cli.invocation import EPILOG, invocation
+from tradeconsole.cli.invocation import EPILOG, group, invocation
 from tradeconsole.cli.one_shot import logging_for
 from tradeconsole.errors import ConfigError
 from tradeconsole.logs import logging_to
@@ -27,7 +27,7 @@ class _EmulatorGroup(TyperGroup):
 
 
 emulator = typer.Typer(cls=_EmulatorGroup, invoke_without_command=True, epilog=EPILOG)
-sim = typer.Typer(help="The simulated accounts of this machine.", no_args_is_help=True)
+sim = group("The simulated accounts of this machine.")
 
 
 def register(app: typer.Typer) -> None:

@@ -63,6 +63,19 @@ class Invocation(msgspec.Struct, frozen=True, kw_only=True):
             raise typer.Exit(1)
 
 
+def group(words: str) -> typer.Typer:
+    """A verb that has verbs of its own; without one it names them."""
+    made = typer.Typer()
+    made.callback(help=words, invoke_without_command=True)(_name_verbs)
+    return made
+
+
+def _name_verbs(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        verbs = ", ".join(context.command.list_commands(context))  # type: ignore[attr-defined]
+        raise ConfigError(f"{context.info_name} needs a verb: {verbs}; --help explains them")
+
+
 def invocation(context: typer.Context) -> Invocation:
     """The invocation that the root command made."""
     made = context.find_root().obj

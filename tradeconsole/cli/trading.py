@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from tradeconsole.cli.invocation import EPILOG, Invocation, invocation
+from tradeconsole.cli.invocation import EPILOG, Invocation, group, invocation
 from tradeconsole.cli.one_shot import with_picture
 from tradeconsole.cli.order_options import (
     Kind,
@@ -44,7 +44,7 @@ _UNDER_WAY: Final = frozenset(
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
-order = typer.Typer(help="Place an order, or change one.", no_args_is_help=True)
+order = group("Place an order, or change one.")
 
 
 def register(app: typer.Typer) -> None:

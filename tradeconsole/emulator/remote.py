@@ -49,8 +49,8 @@ def read_arguments(wanted: Operation, words: list[str]) -> dict[str, Any]:
         if key not in keys:
             raise ConfigError(f"{wanted.name} has no argument '{key}': {nearest(key, keys)}")
         try:
-            given[key] = json.loads(text)
-        except ValueError:
+            given[key] = msgspec.json.decode(text)
+        except msgspec.DecodeError:
             given[key] = text
     try:
         msgspec.json.decode(json.dumps(given), type=wanted.arguments)

@@ -101,6 +101,7 @@ def test_lists_are_given_as_json(command: RunCommand, emulator: Recorder) -> Non
         (("halt",), "missing required field `contract`"),
         (("halt", "contract=MNQ", "halted=7"), "halted"),
         (("lag", "ms=-1"), ">= 0"),
+        (("lag", "ms=NaN"), "got `str`"),
         (("expire-tokens", "now=true"), "none is taken"),
         (("status", "please=1"), "no arguments"),
         ((), "--list"),

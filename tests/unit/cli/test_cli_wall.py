@@ -92,6 +92,8 @@ def test_an_error_in_json_carries_what_a_program_needs() -> None:
         (["history", "MNQ", "--from", "0001-01-01T00:00:00+14:00"], "is no time"),
         (["orders", "--profile", "nope"], "there is no profile 'nope'"),
         (["run"], "needs a terminal"),
+        (["order"], "order needs a verb: buy, sell, modify"),
+        (["sim"], "sim needs a verb: reset"),
         (["cancel"], "name one order, or --all"),
         (["cancel", "5", "--all"], "name one order, or --all"),
         (["flatten", "MNQ", "--all"], "not both"),
@@ -140,21 +142,17 @@ def test_a_fault_of_ours_leaves_its_traceback_in_the_log_only(
 
 
 def test_a_reader_that_has_seen_enough_gets_no_complaint(tmp_path: Path) -> None:
-    environment = {
-        **os.environ,
-        "TRADECONSOLE_CONFIG_DIR": str(tmp_path),
-        "TRADECONSOLE_DATA_DIR": str(tmp_path),
-    }
-    done = subprocess.run(
-        f"{sys.executable} -c 'from tradeconsole.cli.app import main; main()' config show | true; exit ${{PIPESTATUS[0]}}",
-        shell=True,
-        executable="/bin/bash",
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-    )
-    assert (done.returncode, done.stderr) == (1, "")
+    assert _in_a_shell("config show | true; exit ${PIPESTATUS[0]}", tmp_path) == (1, "")
+
+
+def test_output_that_is_closed_from_the_start_is_no_fault(tmp_path: Path) -> None:
+    assert _in_a_shell("config show >&-", tmp_path) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+def test_output_that_finds_no_room_is_told_in_a_line(tmp_path: Path) -> None:
+    code, words = _in_a_shell("config show >/dev/full", tmp_path)
+    assert (code, words) == (1, "tradeconsole: nothing more can be written: No space left on device\n")
 
 
 def test_options_reach_the_settings(
@@ -164,6 +162,24 @@ def test_options_reach_the_settings(
     assert command("accounts", "--url", "http://127.0.0.1:9", "--user", "me").code == 0
     assert opened[0].profile == "127.0.0.1:9"
     assert opened[0].active.user == "me"
+
+
+def _in_a_shell(words: str, home: Path) -> tuple[int, str]:
+    """Exit code and standard error of a command line that goes on after `tradeconsole`."""
+    done = subprocess.run(
+        f"{sys.executable} -c 'from tradeconsole.cli.app import main; main()' {words}",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            "TRADECONSOLE_CONFIG_DIR": str(home),
+            "TRADECONSOLE_DATA_DIR": str(home),
+        },
+    )
+    return done.returncode, done.stderr
 
 
 def _raising(error: Exception) -> Callable[..., None]:
