@@ -225,6 +225,8 @@ async def test_bars_that_are_fed_are_in_the_history_afterwards(emulator: Running
     [
         ({}, "give ticks or bars"),
         ({"ticks": [{"price": 1.1}]}, "not a price on the grid"),
+        ({"ticks": [{"price": "NaN"}]}, "not a price on the grid"),
+        ({"ticks": [{"price": "-Infinity"}]}, "not a price on the grid"),
         ({"ticks": [{"price": 1, "volume": 2}]}, "unknown field"),
         ({"bars": [{"open": 10, "high": 9, "low": 8, "close": 9}]}, "no bar has"),
     ],

@@ -252,7 +252,7 @@ class Control:
 
     @staticmethod
     def _on_grid(contract: Contract, price: Decimal) -> Decimal:
-        if not 0 < price <= HIGHEST_PRICE or not contract.product.is_on_grid(price):
+        if not price.is_finite() or not 0 < price <= HIGHEST_PRICE or not contract.product.is_on_grid(price):
             raise ControlError(f"{price} is not a price on the grid of {contract.product.tick}")
         return price
 
