@@ -40,7 +40,7 @@ from tradeconsole.views.session import Preview, Receipt
 _UNDER_WAY: Final = frozenset(
     {OrderStatus.INTENDED, OrderStatus.SENT, OrderStatus.UNKNOWN, OrderStatus.PENDING, OrderStatus.CANCELLING}
 )
-
+_UNHEARD_OF: Final = frozenset({OrderStatus.INTENDED, OrderStatus.SENT, OrderStatus.UNKNOWN})
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
@@ -120,7 +120,8 @@ def modify(
         change = ModifyOrder(order_id=row.order_id, size=size, limit_price=limit, stop_price=stop)
         await _arm(picture)
         receipt = await picture.session.send(change)
-        await picture.settle(lambda: _shows(picture, change))
+        if not await picture.settle(lambda: _shows(picture, change)):
+            raise OrderInDoubt("the broker has not confirmed the change yet: look at 'tradeconsole orders'")
         return receipt, [order_row(found) for found in picture.family(receipt.order_ids)]
 
     _report(call, *with_picture(call, None, work))
@@ -274,8 +275,10 @@ async def _outcome(picture: Picture, receipt: Receipt) -> list[Row]:
 
     await picture.settle(told)
     found = picture.family(receipt.order_ids)
+    if not found:
+        raise OrderInDoubt("the broker's records do not show the order yet: look at 'tradeconsole orders'")
     for row in found:
-        if row.status is OrderStatus.UNKNOWN:
+        if row.status in _UNHEARD_OF:
             raise OrderInDoubt(
                 f"{_words(row)}: not in the broker's records yet; look at 'tradeconsole orders'"
             )
@@ -315,9 +318,10 @@ async def _find(picture: Picture, order_id: str, account: str | None) -> OrderRo
 
 
 def _shows(picture: Picture, change: ModifyOrder) -> bool:
+    """Whether the records have the change, or the order is over, so that nothing more becomes of it."""
     for row in picture.orders:
         if row.order_id == change.order_id:
-            return (
+            return not row.is_open or (
                 change.size in {None, row.size}
                 and change.limit_price in {None, row.limit_price}
                 and change.stop_price in {None, row.stop_price}

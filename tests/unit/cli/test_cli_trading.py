@@ -328,6 +328,21 @@ def test_an_order_that_stays_unknown_ends_with_its_own_code(command: RunCommand,
     assert command(*BUY, "--yes").code == OrderInDoubt.exit_code
 
 
+@pytest.mark.parametrize("shown", [True, False])
+def test_an_order_that_the_records_do_not_show_is_in_doubt(
+    command: RunCommand, script: PlayScript, shown: bool
+) -> None:
+    def accept(session: ScriptedSession, command: Command) -> Receipt | None:
+        if not isinstance(command, PlaceOrder):
+            return None
+        if shown:
+            session.push(Frame(orders=(made(command, OrderStatus.SENT),)))
+        return Receipt(message="sent", order_ids=("tc-90",))
+
+    script(ScriptedSession([make_frame(orders=())], on_send=accept))
+    assert command(*BUY, "--yes").code == OrderInDoubt.exit_code
+
+
 @pytest.mark.parametrize("name", ["70001", "tc-01"])
 def test_an_order_is_cancelled_by_either_of_its_ids(
     command: RunCommand, script: PlayScript, name: str
@@ -385,6 +400,16 @@ def test_an_order_is_changed_after_arming(command: RunCommand, script: PlayScrip
     assert outcome.code == 0, outcome.err
     assert sent(session) == [ARMED, ModifyOrder(order_id="tc-01", limit_price=Decimal("20090.5"))]
     assert outcome.json["orders"][0]["limit_price"] == 20090.5
+
+
+def test_a_change_that_is_not_confirmed_is_in_doubt(command: RunCommand, script: PlayScript) -> None:
+    def promise(_: ScriptedSession, command: Command) -> Receipt | None:
+        return Receipt(message="sent", order_ids=("tc-01",)) if isinstance(command, ModifyOrder) else None
+
+    script(ScriptedSession([make_frame(orders=(make_order_row(),))], on_send=promise))
+    outcome = command("order", "modify", "70001", "--limit", "20090.5", "--yes")
+    assert outcome.code == OrderInDoubt.exit_code
+    assert "not confirmed the change" in outcome.err
 
 
 def test_flatten_needs_neither_arming_nor_a_terminal(command: RunCommand, script: PlayScript) -> None:
