@@ -63,5 +63,5 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return f"{value.astimezone():%Y-%m-%d %H:%M:%S}"
+        return value.astimezone().isoformat(sep=" ", timespec="seconds")
     return str(_plain(value))

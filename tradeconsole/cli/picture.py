@@ -52,7 +52,7 @@ class Picture:
 
     @property
     def orders(self) -> tuple[OrderRow, ...]:
-        """Newest first, brackets below their entry."""
+        """Open ones with their legs after them, then those that are over, the newest first."""
         return tuple(row for row in self._frame.orders or () if row.account_id == self.account.account_id)
 
     @property

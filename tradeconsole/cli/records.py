@@ -59,7 +59,7 @@ def orders(
 ) -> None:
     """List open and recent orders.
 
-    The newest comes first, the legs of a bracket below their entry.
+    Open ones come first, the legs of a bracket below their entry; then those that are over, the newest first.
     """
     call = invocation(context)
 

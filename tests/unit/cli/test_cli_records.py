@@ -1,6 +1,7 @@
 """Verbs that read: what they print for people and for programs."""
 
 import json
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -17,7 +18,7 @@ from factories import (
 )
 from fakes import ScriptedSession
 
-from tradeconsole.cli.output import encode, identity
+from tradeconsole.cli.output import encode, identity, print_table
 from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.market import BarSeries
 from tradeconsole.views.models import Frame
@@ -87,6 +88,19 @@ def test_tables_are_for_people(command: RunCommand, script: PlayScript) -> None:
     header, *_ = [line for line in outcome.out.splitlines() if line.strip()]
     assert header.split() == ["id", "name", "kind", "balance", "can", "trade"]
     assert "PRAC-50K-1001" in outcome.out
+
+
+def test_times_in_a_table_say_which_zone_they_are_in(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        print_table([{"at": datetime(2026, 9, 14, 13, 30, tzinfo=UTC)}])
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert "2026-09-14 19:00:00+05:30" in capsys.readouterr().out
 
 
 def test_tables_in_a_pipe_cut_nothing(command: RunCommand, script: PlayScript) -> None:
