@@ -164,7 +164,9 @@ class Sections:
         return build_trading.round_trip_rows(self._engine.book, account_id) if account_id else None
 
     def _notifications(self) -> tuple[NotificationRow, ...]:
-        return build_trading.notification_rows(self._engine.book.notifications, self._engine.commands.is_read)
+        book, viewed = self._engine.book, self._gaze.account_id
+        others = {key: account.name for key, account in book.accounts.items() if key != viewed}
+        return build_trading.notification_rows(book.notifications, self._engine.commands.is_read, others)
 
     def _chart(self) -> ChartView | None:
         instrument, focus = self._gaze.instrument, self._gaze.focus

@@ -12,6 +12,7 @@ from trading_factories import (
     ACCOUNT,
     MNQ,
     NOON,
+    make_account,
     make_bars,
     make_fill,
     make_instrument,
@@ -22,6 +23,7 @@ from trading_factories import (
 
 from tradeconsole.domain.commands import Arm, NudgeOrder, PlaceOrder
 from tradeconsole.domain.events import (
+    AccountReported,
     Event,
     FillReported,
     InstrumentResolved,
@@ -155,6 +157,22 @@ async def test_what_is_held_without_a_price_leaves_profit_and_equity_unknown(sta
     assert NOON not in await station.thread.call(sampled())
     await station.publish(QuoteReceived(make_quote(instrument_id=gold.instrument_id, last=21001.0)))
     await station.see(lambda f: f.header.open_pnl == 4 and f.dashboard.equity, "the price")
+
+
+async def test_news_of_an_account_out_of_view_say_whose_they_are(station: Station) -> None:
+    other = make_account(account_id="999", name="OTHER")
+    await station.publish(
+        AccountReported(other), FillReported(make_fill(account_id="999", time=datetime.now(UTC)))
+    )
+    await station.see(
+        lambda f: any(row.title.startswith("OTHER: Filled: bought 2 MNQZ6") for row in f.notifications),
+        "the fill with its account",
+    )
+    await station.session.watch(Focus(account_id="999"))
+    await station.see(
+        lambda f: any(row.title.startswith("Filled: bought 2 MNQZ6") for row in f.notifications),
+        "the fill of the account in view",
+    )
 
 
 async def test_refusals_cross_the_thread_as_they_are(station: Station) -> None:

@@ -1,6 +1,6 @@
 """Positions, orders, fills, round trips and the feed out of the book. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -176,13 +176,20 @@ def _round_trip_row(book: Book, trip: RoundTrip) -> RoundTripRow:
 
 
 def notification_rows(
-    notices: list[NotificationRaised], is_read: Callable[[NotificationRaised], bool]
+    notices: list[NotificationRaised],
+    is_read: Callable[[NotificationRaised], bool],
+    others: Mapping[str, str],
 ) -> tuple[NotificationRow, ...]:
-    """Newest first; neighbours with one key and title are folded into one with a count."""
+    """Newest first, neighbours that say the same folded into one with a count.
+
+    `others` are names of accounts that are not in view, by id: their news say whose they are.
+    """
     rows: list[NotificationRow] = []
     for notice in reversed(notices):
+        owner = others.get(notice.account_id or "")
+        title = f"{owner}: {notice.title}" if owner else notice.title
         previous = rows[-1] if rows else None
-        if previous and (previous.title, previous.detail) == (notice.title, notice.detail):
+        if previous and (previous.title, previous.detail) == (title, notice.detail):
             rows[-1] = previous.model_copy(update={"count": previous.count + 1})
             continue
         if len(rows) == NOTICES_SHOWN:
@@ -192,7 +199,7 @@ def notification_rows(
                 notification_id=notice.notification_id,
                 time=notice.time,
                 severity=notice.severity,
-                title=notice.title,
+                title=title,
                 detail=notice.detail,
                 read=is_read(notice),
             )
