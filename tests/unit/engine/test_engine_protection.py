@@ -434,6 +434,23 @@ def test_stops_for_more_than_is_held_are_warned_of_once() -> None:
     assert calls((0.0, crowded), (2.0, COVERED), (4.0, crowded)) == []
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "call"),
+    [
+        (Exposure(size=2, stopped=3), Exposure(size=-3, stopped=5), Call.WARN),
+        (Exposure(size=2), Exposure(size=-3), Call.MENTION),
+        (NAKED, Exposure(size=-3, promised=3), Call.ALARM),
+    ],
+)
+def test_a_position_that_is_turned_round_is_spoken_of_anew(
+    before: Exposure, after: Exposure, call: Call
+) -> None:
+    assert calls((0.0, before), (3.0, before), (4.0, after), (6.9, after), (7.0, after)) == [
+        (3.0, call),
+        (7.0, call),
+    ]
+
+
 def test_shorts_are_covered_as_longs_are() -> None:
     assert calls((0.0, Exposure(size=-2, promised=2, stopped=2)), (9.0, Exposure(size=-2, stopped=2))) == []
 

@@ -58,6 +58,7 @@ class Call(StrEnum):
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen and said of one position so far; times in monotonic seconds."""
 
+    is_long: bool = True
     unproven_since: float | None = None
     alarmed_at: float | None = None
     acted: bool = False
@@ -73,6 +74,10 @@ def look(
     """Take in how a position stands; what to do, and what to remember."""
     if not exposure.size:
         return Watch(), []
+    is_long = exposure.size > 0
+    if watch.is_long is not is_long:
+        # it was turned without a rest in between: what was said was of another position
+        watch = Watch(is_long=is_long)
     if exposure.covered < exposure.promised:
         return _unproven(watch, exposure, now, options)
     calls = [Call.RELIEVED] if watch.alarmed_at is not None else []
@@ -86,7 +91,13 @@ def look(
         crowded, warned = _overdue(watch.crowded_since, watch.warned, now, options)
         if warned and not watch.warned:
             calls.append(Call.WARN)
-    seen = Watch(bare_since=since, mentioned=bool(mentioned), crowded_since=crowded, warned=bool(warned))
+    seen = Watch(
+        is_long=is_long,
+        bare_since=since,
+        mentioned=bool(mentioned),
+        crowded_since=crowded,
+        warned=bool(warned),
+    )
     return seen, calls
 
 
