@@ -1,5 +1,7 @@
 """Table lines: exact widths, columns that leave in order, numbers that are never cut."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import assume, given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from rich.style import Style
 from textual.strip import Strip
 
+import tradeconsole
 from tradeconsole.tui.render.glyphs import fit, fit_number, narrow, to_ascii
 from tradeconsole.tui.render.palette import Role, default_look, styles_of
 from tradeconsole.tui.render.table import Column, column_at, header_strip, place, row_strip, with_rail
@@ -127,6 +130,13 @@ def test_the_rail_shows_which_part_is_in_sight(count: int, height: int, top: int
     assert held == list(range(held[0], held[-1] + 1))
     assert (held[0] == 0) or top > 0
     assert (held[-1] == height - 1) or top < count - height
+
+
+def test_every_symbol_of_the_screens_has_its_like_in_ascii() -> None:
+    package = Path(tradeconsole.__file__).parent
+    sources = [*package.glob("tui/**/*.py"), *package.glob("views/**/*.py"), package / "actions.py"]
+    symbols = {char for source in sources for char in source.read_text("utf-8") if not char.isascii()}
+    assert [char for char in sorted(symbols) if to_ascii(char) == "?"] == []
 
 
 def test_ascii_lines_are_ascii() -> None:

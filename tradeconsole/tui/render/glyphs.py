@@ -23,8 +23,8 @@ _FALLBACKS = {
     "▼↓": "v",
     "▸→": ">",
     "◂←": "<",
-    "●◆■✓": "*",
-    "○◇□": "o",
+    "●◆■✓♥": "*",
+    "○◇□◌◐♡": "o",
     "✗×": "x",
     "−–—": "-",
     "…": "~",
@@ -32,6 +32,8 @@ _FALLBACKS = {
     "▏": "_",
     "⇧": "S",
     "⌥": "A",
+    "✉": "@",
+    "µ": "u",
 }
 _ASCII = str.maketrans({char: plain for chars, plain in _FALLBACKS.items() for char in chars})
 
