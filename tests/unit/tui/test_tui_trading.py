@@ -371,13 +371,22 @@ async def test_tightening_the_stop_is_one_key_and_steps_add_up() -> None:
         assert {command.order_id for command in console.session.commands} == {stop_id()}
 
 
+def loss(dialog: Loosen) -> str:
+    return str(dialog.query_one("#facts", Static).render())
+
+
 async def test_loosening_the_stop_asks_and_the_same_keys_set_how_far() -> None:
     async with running(script()) as console:
         await select(console, stop_id())
         await console.press("J")
         dialog = await console.dialog(Loosen)
+        await console.until(lambda: "−1 tick\nIf it fills there, that is −1.00" in loss(dialog))
         await console.press("J", "shift+down", "K")
         assert dialog.ticks == -2
+        await console.until(lambda: "−2 ticks\nIf it fills there, that is −2.00" in loss(dialog))
+        await console.press("K", "K", "K")
+        await console.until(lambda: "+1 tick\nIf it fills there, that is +1.00" in loss(dialog))
+        await console.press("J", "J", "J")
         await console.press("enter")
         await console.no_dialog()
         assert console.session.commands == []

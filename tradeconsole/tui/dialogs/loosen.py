@@ -55,11 +55,13 @@ class Loosen(Confirm):
         order = self.order
         old = order.price if order.price is not None else Decimal(0)
         new = old + self.ticks * self._tick_size
+        unit = "tick" if abs(self.ticks) == 1 else "ticks"
         facts = [
             f"{order.side} stop for {order.size} {order.name}",
-            f"{price(old, order.decimals)} → {price(new, order.decimals)}   {signed_ticks(self.ticks)} ticks",
+            f"{price(old, order.decimals)} → {price(new, order.decimals)}   {signed_ticks(self.ticks)} {unit}",
         ]
         if self._tick_value is not None:
-            more = -abs(self.ticks) * self._tick_value * order.size
-            facts.append(f"If it fills there, that is {signed_money(more)} more than now.")
+            # the same keys may have brought it nearer to the market than it was
+            change = -order.side.sign * self.ticks * self._tick_value * order.size
+            facts.append(f"If it fills there, that is {signed_money(change)} against where it is now.")
         return facts
