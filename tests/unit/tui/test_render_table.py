@@ -136,6 +136,7 @@ def test_every_symbol_of_the_screens_has_its_like_in_ascii() -> None:
     package = Path(tradeconsole.__file__).parent
     sources = [*package.glob("tui/**/*.py"), *package.glob("views/**/*.py"), package / "actions.py"]
     symbols = {char for source in sources for char in source.read_text("utf-8") if not char.isascii()}
+    symbols |= set("▛▀▜▌▐▙▄▟█")  # frames that Textual draws for us
     assert [char for char in sorted(symbols) if to_ascii(char) == "?"] == []
 
 
