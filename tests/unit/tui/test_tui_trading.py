@@ -568,6 +568,20 @@ async def test_a_part_of_a_position_is_closed_after_its_size_and_a_second_key() 
         await console.until(lambda: console.session.commands == [ClosePosition("1001", MNQ, 2)])
 
 
+async def test_what_is_typed_first_replaces_the_number_offered() -> None:
+    async with running(script(positions=(make_position_row(size=3),))) as console:
+        await console.press("c")
+        dialog = await console.dialog(ClosePart)
+        await console.press("1")
+        await console.until(lambda: dialog.query_one("#size", StepInput).value == "1")
+    async with running(script()) as console:
+        await select(console, stop_id())
+        await console.press("e")
+        edit = await console.dialog(EditOrder)
+        await console.press(*"20099.75")
+        await console.until(lambda: edit.query_one("#price", StepInput).value == "20099.75")
+
+
 async def test_closing_more_than_is_held_is_refused_in_the_dialog() -> None:
     async with running(script(positions=(make_position_row(size=3),))) as console:
         await console.press("c")
@@ -598,7 +612,6 @@ async def test_a_price_may_be_pasted_as_the_console_shows_it() -> None:
         dialog = await console.dialog(EditOrder)
         entry = dialog.query_one("#price", StepInput)
         await console.until(lambda: console.app.focused is entry)
-        entry.value = ""
         console.app.post_message(events.Paste("20,099.75"))
         await console.until(lambda: entry.value == "20,099.75")
         await console.press("enter")

@@ -27,7 +27,7 @@ class ClosePart(Dialog[int]):
     def body(self) -> ComposeResult:
         with Horizontal(classes="row"):
             yield Label("Close")
-            yield StepInput("size")
+            yield StepInput("size", value=str(self._held))
         yield Static(
             f"of {self._held} contracts   ↑↓ step   Enter shows the summary   Esc cancels",
             id="state",
@@ -35,9 +35,7 @@ class ClosePart(Dialog[int]):
         )
 
     def prepare(self) -> None:
-        entry = self.query_one("#size", StepInput)
-        entry.value = str(self._held)
-        entry.focus()
+        self.query_one("#size", StepInput).focus()
 
     @on(StepInput.Stepped)
     def step(self, event: StepInput.Stepped) -> None:

@@ -33,12 +33,14 @@ class EditOrder(Dialog[ModifyOrder]):
         self._tick_size = tick_size
 
     def body(self) -> ComposeResult:
+        order = self.order
+        stands = "" if order.price is None else f"{order.price:.{order.decimals}f}"
         with Horizontal(classes="row"):
             yield Label("Price")
-            yield StepInput("price", characters="0123456789.,")
+            yield StepInput("price", characters="0123456789.,", value=stands)
         with Horizontal(classes="row"):
             yield Label("Size")
-            yield StepInput("size")
+            yield StepInput("size", value=str(order.size))
         yield Static(
             "↑↓ step a tick   Tab next field   Enter shows the summary   Esc cancels",
             id="state",
@@ -46,11 +48,8 @@ class EditOrder(Dialog[ModifyOrder]):
         )
 
     def prepare(self) -> None:
-        order = self.order
         entry = self.query_one("#price", StepInput)
-        entry.value = "" if order.price is None else f"{order.price:.{order.decimals}f}"
-        entry.disabled = order.price is None
-        self.query_one("#size", StepInput).value = str(order.size)
+        entry.disabled = self.order.price is None
         (self.query_one("#size", StepInput) if entry.disabled else entry).focus()
 
     @on(StepInput.Stepped)

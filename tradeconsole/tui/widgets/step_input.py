@@ -17,6 +17,7 @@ class StepInput(Input):
     Args:
         field: name of the field, repeated in its messages.
         characters: what may be typed or pasted.
+        value: what it holds when it first gets the focus, and the first digit typed replaces.
     """
 
     DEFAULT_CSS = """
@@ -31,8 +32,11 @@ class StepInput(Input):
         field: str
         steps: int
 
-    def __init__(self, field: str, *, characters: str = "0123456789", placeholder: str = "") -> None:
+    def __init__(
+        self, field: str, *, characters: str = "0123456789", placeholder: str = "", value: str = ""
+    ) -> None:
         super().__init__(
+            value,
             id=field,
             placeholder=placeholder,
             restrict=f"[{re.escape(characters)}]*",
