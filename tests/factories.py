@@ -431,6 +431,7 @@ def make_preview(**over: Any) -> PreviewView:
         **{
             "summary": "BUY 2 MNQZ6 market, stop −40 ticks, target +80 ticks",
             "resulting_position": 4,
+            "opens": 2,
             "fees": Decimal("1.48"),
             "risk": Decimal("40.00"),
             "reward": Decimal("80.00"),

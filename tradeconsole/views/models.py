@@ -350,8 +350,10 @@ class PreviewView(View):
     summary: str
     """`BUY 2 MNQZ6 market, stop −40 ticks, target +80 ticks`."""
     resulting_position: int
+    opens: int
+    """Contracts that it would open; the rest of it closes what is held."""
     fees: Decimal | None
-    """Estimated round-turn cost of the order, if known from past fills."""
+    """Estimated cost of the order and of leaving what it opens, if known from past fills."""
     risk: Decimal | None
     """Money lost if the stop fills at its price, fees left out; None without a stop."""
     reward: Decimal | None

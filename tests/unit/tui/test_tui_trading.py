@@ -195,6 +195,20 @@ async def test_buying_two_with_a_bracket_takes_a_summary_and_another_key() -> No
         await console.said("PlaceOrder taken")
 
 
+@pytest.mark.parametrize(("opens", "words"), [(2, "no stop: risk is open"), (0, "only closes what is held")])
+async def test_the_summary_says_whether_an_order_without_a_stop_leaves_risk_open(
+    opens: int, words: str
+) -> None:
+    preview = make_preview(opens=opens, risk=None, reward=None, ratio=None)
+    session = ScriptedSession([make_frame()], preview=preview)
+    async with running(session) as console:
+        await console.press("2", "b")
+        await console.until(lambda: isinstance(console.app.focused, StepInput))
+        await console.press("enter")
+        dialog = await console.dialog(Confirm)
+        assert any(words in fact for fact in dialog.question.facts)
+
+
 async def test_an_order_just_sent_is_selected_as_soon_as_it_is_there() -> None:
     def accept(session: ScriptedSession, command: Command) -> Receipt:
         session.push(Frame(orders=(*make_bracket(), make_order_row(order_id="new"))))

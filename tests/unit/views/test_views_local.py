@@ -189,6 +189,18 @@ async def test_a_preview_tells_cost_risk_and_refusal(station: Station) -> None:
     assert "not armed" in (view.refusal or "")
 
 
+async def test_what_closes_opens_nothing_and_pays_once(station: Station) -> None:
+    await station.publish(FillReported(make_fill()))
+
+    async def preview(size: int) -> tuple[int, Decimal | None]:
+        order = PlaceOrder(account_id=ACCOUNT, symbol="MNQ", side=Side.SELL, size=size)
+        view = await station.session.preview(Preview(order))
+        return view.opens, view.fees
+
+    assert await preview(2) == (0, Decimal("1.22"))
+    assert await preview(5) == (3, Decimal("4.88"))
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [

@@ -14,6 +14,7 @@ from tradeconsole.tui.dialogs.loosen import Loosen
 from tradeconsole.tui.flows.wording import key_for, ready, second_key, stakes
 from tradeconsole.tui.keys import keys_of
 from tradeconsole.tui.render.numbers import price, signed_money, signed_size
+from tradeconsole.tui.widgets.ticket import risk_words
 from tradeconsole.views.models import OrderRow, PreviewView
 from tradeconsole.views.session import Preview
 
@@ -69,8 +70,7 @@ async def submit(desk: Desk, order: PlaceOrder) -> bool:
 
 
 def _stakes_of(preview: PreviewView) -> list[str]:
-    risk = "no stop: risk is open" if preview.risk is None else f"risk {signed_money(-preview.risk)}"
-    parts = [risk]
+    parts = [risk_words(preview)]
     if preview.reward is not None:
         parts.append(f"reward {signed_money(preview.reward)}")
     if preview.ratio is not None:

@@ -266,7 +266,7 @@ def preview_text(preview: PreviewView | None, problem: str) -> Content:
         return Content.styled(f"✗ {problem}", "$warning")
     if preview is None:
         return Content.styled("asking what it would do…", "$faint")
-    money = [f"risk {signed_money(-preview.risk)}" if preview.risk is not None else "no stop: risk is open"]
+    money = [risk_words(preview)]
     if preview.reward is not None:
         money.append(f"reward {signed_money(preview.reward)}")
     if preview.ratio is not None:
@@ -285,6 +285,13 @@ def preview_text(preview: PreviewView | None, problem: str) -> Content:
             ending,
         ]
     )
+
+
+def risk_words(preview: PreviewView) -> str:
+    """What can be lost by an order."""
+    if preview.risk is not None:
+        return f"risk {signed_money(-preview.risk)}"
+    return "no stop: risk is open" if preview.opens else "only closes what is held"
 
 
 def _terms(view: TicketView) -> tuple[object, ...]:

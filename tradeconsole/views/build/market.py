@@ -169,10 +169,12 @@ def preview_view(
     target = bracket.target_ticks if bracket else None
     risk_money = None if stop is None else instrument.tick_value * stop * command.size
     reward = None if target is None else instrument.tick_value * target * command.size
+    opens = max(0, command.size - max(0, -position * command.side.sign))
     return PreviewView(
         summary=describe(command, instrument),
         resulting_position=position + command.size * command.side.sign,
-        fees=None if fee_per_side is None else fee_per_side * 2 * command.size,
+        opens=opens,
+        fees=None if fee_per_side is None else fee_per_side * (command.size + opens),
         risk=risk_money,
         reward=reward,
         ratio=float(reward / risk_money) if reward is not None and risk_money else None,
