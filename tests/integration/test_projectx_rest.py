@@ -413,6 +413,22 @@ async def test_the_budget_counts_every_request() -> None:
         assert (general.limit, general.window, history.limit, history.window) == (200, 60.0, 45, 30.0)
 
 
+async def test_what_never_left_is_not_counted() -> None:
+    async with running_peer() as peer, client_of(peer) as client:
+        peer.script[SEARCH] = HangUp()
+        with pytest.raises(BrokerUnavailable):
+            await client.call(ACCOUNTS, ALL)
+        assert client.budgets()[0].used == 3  # a login, and a read that was repeated
+        token = await client.tokens.current()
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        peer.url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    async with client_of(peer) as client:
+        client.tokens._keep(token)
+        with pytest.raises(BrokerUnavailable, match="connection refused"):
+            await client.call(ACCOUNTS, ALL)
+        assert client.budgets()[0].used == 0
+
+
 async def test_no_secret_reaches_logs_errors_or_reprs(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     said: list[str] = []

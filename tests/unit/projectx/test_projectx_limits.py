@@ -146,8 +146,31 @@ async def test_a_free_slot_is_taken_without_waiting_and_never_out_of_turn() -> N
     limiter = RateLimiter("general", 2, 60, time.monotonic, EVEN)
     assert limiter.take(Urgency.QUERY)
     assert limiter.take(Urgency.QUERY)
-    assert not limiter.take(Urgency.CANCEL)
+    assert limiter.take(Urgency.CANCEL) is None
     assert limiter.budget.used == 2
+
+
+async def test_a_slot_that_is_given_back_is_for_the_next_who_waits() -> None:
+    limiter = RateLimiter("general", 1, 60, time.monotonic, EVEN)
+    slot = limiter.take(Urgency.QUERY)
+    assert slot is not None
+    waiting = asyncio.create_task(limiter.acquire(Urgency.QUERY))
+    await asyncio.sleep(0)
+    limiter.give_back(slot)
+    async with asyncio.timeout(5):
+        await waiting
+    assert limiter.budget.used == 1
+
+
+def test_a_slot_given_back_after_its_window_changes_nothing() -> None:
+    now = 0.0
+    limiter = RateLimiter("general", 1, 60, lambda: now, EVEN)
+    slot = limiter.take(Urgency.QUERY)
+    now = 61.0
+    assert limiter.take(Urgency.QUERY) == now
+    assert slot is not None
+    limiter.give_back(slot)
+    assert limiter.budget.used == 1
 
 
 async def test_a_free_slot_goes_to_a_cancel_before_those_that_wait_and_not_to_their_equals() -> None:
@@ -179,4 +202,4 @@ async def test_looking_leaves_room_for_placing_and_placing_for_the_way_out(
     urgency: Urgency, most: int
 ) -> None:
     limiter = RateLimiter("general", *GENERAL_LIMIT, time.monotonic)
-    assert sum(limiter.take(urgency) for _ in range(200)) == most
+    assert sum(limiter.take(urgency) is not None for _ in range(200)) == most

@@ -8,6 +8,7 @@ spend most of it, but never what a cancel may need in the next second.
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from enum import IntEnum
 from heapq import heappop, heappush
 from itertools import count
@@ -57,7 +58,8 @@ class SlidingLog:
 
     def remove(self, sent: float) -> None:
         """Give back what was taken at that moment but not used."""
-        self._sent.remove(sent)
+        with suppress(ValueError):  # long ago, and forgotten
+            self._sent.remove(sent)
 
 
 class RateLimiter:
@@ -84,26 +86,31 @@ class RateLimiter:
     def budget(self) -> Budget:
         return Budget(self.name, self._log.used(self._monotonic()), self._log.limit, self._log.window)
 
-    def take(self, urgency: Urgency) -> bool:
-        """Take a slot if that needs no waiting and overtakes nobody; whether it was taken."""
+    def take(self, urgency: Urgency) -> float | None:
+        """Take a slot if that needs no waiting and overtakes nobody: the slot, which is its moment, or None."""
         if (self._waiting and self._waiting[0][0] <= urgency) or self._wait(urgency) > 0:
-            return False
-        self._log.add(self._monotonic())
-        return True
+            return None
+        now = self._monotonic()
+        self._log.add(now)
+        return now
 
-    async def acquire(self, urgency: Urgency) -> None:
-        """Wait for a slot. A cancelled waiter takes none."""
+    async def acquire(self, urgency: Urgency) -> float:
+        """Wait for a slot, and take it. A cancelled waiter takes none."""
         loop = asyncio.get_running_loop()
         slot: asyncio.Future[float] = loop.create_future()
         heappush(self._waiting, (urgency, next(self._order), slot))
         self._grant()
         try:
-            await slot
+            return await slot
         except asyncio.CancelledError:
             if slot.done() and not slot.cancelled():
-                self._log.remove(slot.result())  # granted in the same turn of the loop
-                self._grant()
+                self.give_back(slot.result())  # granted in the same turn of the loop
             raise
+
+    def give_back(self, slot: float) -> None:
+        """The request of this slot never left."""
+        self._log.remove(slot)
+        self._grant()
 
     def hold(self, seconds: float) -> None:
         """The gateway says that the budget is spent: let only the most urgent through for a while."""

@@ -150,24 +150,28 @@ class RestClient:
         return await self._post(endpoint, data, token)
 
     async def _post(self, endpoint: Endpoint[R], data: bytes, token: str | None) -> Answer:
-        await self._wait_for_budget(endpoint)
+        limiter = self._history if endpoint.is_history else self._general
+        slot = limiter.take(endpoint.urgency)
+        if slot is None:
+            slot = await self._wait_for_budget(limiter, endpoint)
         start = time.perf_counter()
-        answer = await self._transport.post(
-            endpoint.path, data, token, urgent=endpoint.urgency <= Urgency.ORDER
-        )
+        try:
+            answer = await self._transport.post(
+                endpoint.path, data, token, urgent=endpoint.urgency <= Urgency.ORDER
+            )
+        except NotSent:
+            limiter.give_back(slot)  # what a gateway that is away was not asked must be left when it is back
+            raise
         self._observe(f"rest.{endpoint.name}", time.perf_counter() - start)
         if answer.date is not None:
             self._observe_time(answer.date)
         return answer
 
-    async def _wait_for_budget(self, endpoint: Endpoint[R]) -> None:
-        limiter = self._history if endpoint.is_history else self._general
-        if limiter.take(endpoint.urgency):
-            return
+    async def _wait_for_budget(self, limiter: RateLimiter, endpoint: Endpoint[R]) -> float:
         patience = self._timings.queue if endpoint.changes else self._timings.read_queue
         try:
             async with asyncio.timeout(patience):
-                await limiter.acquire(endpoint.urgency)
+                return await limiter.acquire(endpoint.urgency)
         except TimeoutError:
             used = limiter.budget
             raise BrokerUnavailable(
