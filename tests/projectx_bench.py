@@ -11,6 +11,7 @@ from projectx_hub_peer import HubPeer, running_hub
 from projectx_peer import QUICK, Answer, Call, Peer, no, ok, running_peer
 
 from tradeconsole.brokers.projectx.adapter import ProjectXBroker
+from tradeconsole.brokers.projectx.connection import Timings
 from tradeconsole.domain.events import BrokerEvent, Channel, ChannelChanged, ChannelState
 from tradeconsole.domain.orders import OrderRequest, OrderType, Side
 
@@ -77,7 +78,7 @@ def order(order_id: int, **changes: object) -> dict[str, Any]:
 class Bench:
     """A broker with its two peers and all it told."""
 
-    def __init__(self, peer: Peer, hub: HubPeer) -> None:
+    def __init__(self, peer: Peer, hub: HubPeer, timings: Timings) -> None:
         self.peer, self.hub = peer, hub
         self.told: list[BrokerEvent] = []
         self.today = NOW
@@ -87,7 +88,7 @@ class Bench:
             self.told.append,
             self,
             observe_time=self.times.append,
-            timings=QUICK,
+            timings=timings,
         )
 
     def now(self) -> datetime:
@@ -107,14 +108,14 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench() -> AsyncIterator[Bench]:
+async def bench(timings: Timings = QUICK) -> AsyncIterator[Bench]:
     async with running_peer() as peer, running_hub() as hub:
         date = {"Date": NOW.strftime("%a, %d %b %Y %H:%M:%S GMT")}
         peer.script["/api/Account/search"] = Answer(ok(accounts=[ACCOUNT]).body, headers=date)
         peer.script["/api/Contract/available"] = Answer(ok(contracts=CONTRACTS).body, headers=date)
         peer.script["/api/Contract/searchById"] = by_id
         peer.script["/api/Order/place"] = ok(orderId=3400000001)
-        test = Bench(peer, hub)
+        test = Bench(peer, hub, timings)
         try:
             yield test
         finally:

@@ -25,6 +25,7 @@ QUICK = Timings(
     server_ping=0.1,
     silence=2.5,
     data_silence=0.3,
+    look=0.05,
     reconnect=(0.0, 0.05, 0.1),
     kicked=(0.3,),
     stable=0.2,

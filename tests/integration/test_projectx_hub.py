@@ -223,6 +223,30 @@ async def test_a_hub_that_waits_connects_at_once_when_the_user_asks() -> None:
             await until(up(desk))
 
 
+async def test_a_hub_that_waits_connects_soon_when_the_gateway_shows_signs_of_life() -> None:
+    async with running_hub() as peer:
+        peer.status = 503
+        long_waits = msgspec.structs.replace(
+            QUICK, connect=30.0, handshake=30.0, invocation=30.0, reconnect=(60.0,)
+        )
+        async with desk_at(peer, timings=long_waits) as desk:
+            await until(lambda: DOWN in desk.states)
+            peer.status = None
+            desk.hub.cut_short()
+            await until(up(desk), 30)
+
+
+async def test_no_sign_of_life_brings_back_a_hub_that_was_thrown_out() -> None:
+    thrown_out_for_long = msgspec.structs.replace(QUICK, kicked=(60.0,))
+    async with running_hub() as peer, desk_at(peer, timings=thrown_out_for_long) as desk:
+        await until(up(desk))
+        await peer.line.event("GatewayLogout")
+        await until(lambda: KICKED in desk.states)
+        desk.hub.cut_short()
+        await asyncio.sleep(0.4)
+        assert len(peer.lines) == 1
+
+
 async def test_waking_a_hub_that_is_up_changes_nothing() -> None:
     async with running_hub() as peer, desk_at(peer) as desk:
         await until(up(desk))

@@ -43,6 +43,7 @@ QUICK: Final = Timings(
     ping=0.2,
     server_ping=15.0,
     data_silence=0.8,
+    look=0.1,
     reconnect=(0.0, 0.1, 0.2),
     kicked=(0.5,),
     stable=0.1,

@@ -35,6 +35,43 @@ def test_credentials_that_are_refused_are_tried_again_rarely_but_for_ever() -> N
     assert pauses(HubDenied("no"), 0.0, 0.0, 0.0, 0.0) == [60.0, 300.0, 300.0, 300.0]
 
 
+def test_a_sign_of_life_cuts_the_pause_short_and_the_next_ones_grow_anew() -> None:
+    patience = Patience(TIMINGS)
+    for _ in range(9):
+        patience.after(HubEnded("lost"), 0.1)
+    assert patience.cut_short(100.0)
+    assert [patience.after(HubEnded("lost"), 0.1) for _ in range(3)] == [1.0, 5.0, 5.0]
+
+
+def test_a_gateway_that_comes_and_goes_cuts_pauses_short_but_rarely() -> None:
+    patience = Patience(TIMINGS)
+    patience.after(HubEnded("lost"), 0.1)
+    assert [patience.cut_short(now) for now in (100.0, 101.0, 104.9, 105.0, 109.9)] == [
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
+    patience.after(HubEnded("lost"), TIMINGS.stable)
+    assert patience.cut_short(110.0)
+
+
+@pytest.mark.parametrize("ended", [HubKicked("taken over"), HubDenied("no")])
+def test_no_sign_of_life_cuts_short_what_another_session_or_wrong_credentials_brought(
+    ended: HubEnded,
+) -> None:
+    patience = Patience(TIMINGS)
+    patience.after(HubEnded("lost"), 0.1)
+    patience.after(ended, 0.1)
+    assert not patience.cut_short(100.0)
+    assert patience.after(ended, 0.1) == 300.0
+
+
+def test_a_hub_that_has_not_failed_has_no_pause_to_cut() -> None:
+    assert not Patience(TIMINGS).cut_short(100.0)
+
+
 def test_the_user_may_ask_for_a_new_beginning() -> None:
     patience = Patience(TIMINGS)
     for _ in range(3):

@@ -17,6 +17,7 @@ from tradeconsole.brokers.projectx.endpoints import ACCOUNTS, NO_SUCH_ACCOUNT, P
 from tradeconsole.brokers.projectx.history import PAGE, BarReader
 from tradeconsole.brokers.projectx.hub import Hub
 from tradeconsole.brokers.projectx.hub_connection import Handler
+from tradeconsole.brokers.projectx.lookout import Lookout
 from tradeconsole.brokers.projectx.market import MarketStream
 from tradeconsole.brokers.projectx.order_desk import OrderDesk
 from tradeconsole.brokers.projectx.products import Commissions, load_products
@@ -52,6 +53,8 @@ CAPABILITIES: Final = Capabilities(
     max_bars_per_request=PAGE,
     timeframes=("1s", "5s", "15s", "30s", "1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w", "1mo"),
 )
+
+_LOST: Final = {ChannelState.DOWN, ChannelState.STALE}
 
 _QUOTE_LOOKBACK: Final = timedelta(days=4)
 """Far enough for the last close before a long weekend."""
@@ -116,6 +119,7 @@ class ProjectXBroker(Broker):
             data_expected=expects_data,
             on_open=self._market.reset,
         )
+        self._lookout = Lookout(self.get_accounts, self._rest.unasked_for, self._timings.look)
 
     def _hub(
         self,
@@ -171,6 +175,7 @@ class ProjectXBroker(Broker):
             task.cancel()
         endings = (*self._lookups.values(), self._user_hub.close(), self._market_hub.close())
         await asyncio.gather(*endings, return_exceptions=True)
+        await self._lookout.close()
         await self._rest.close()
 
     # -- orders --------------------------------------------------------------------------------------------------
@@ -337,6 +342,13 @@ class ProjectXBroker(Broker):
         return lambda state, reason: self._report(channel, state, reason)
 
     def _report(self, channel: Channel, state: ChannelState, reason: str) -> None:
-        if self._states.get(channel) != (state, reason):
-            self._states[channel] = (state, reason)
-            self._publish(ChannelChanged(channel, state, reason))
+        if channel is not Channel.ORDERS and state in _LOST:
+            self._lookout.begin()
+        if self._states.get(channel) == (state, reason):
+            return
+        self._states[channel] = (state, reason)
+        self._publish(ChannelChanged(channel, state, reason))
+        if state is ChannelState.UP:
+            # where one part of the gateway has come back, the others are not far
+            self._user_hub.cut_short()
+            self._market_hub.cut_short()

@@ -25,7 +25,8 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
     """Patience, in seconds.
 
     `server_ping` is how often a healthy hub is heard from at least (the framework's default, unverified); `silence` many of these without a byte mean
-    that the connection is dead. `data_silence` is for a market hub that pings but brings no data. `hold` is the pause
+    that the connection is dead. `data_silence` is for a market hub that pings but brings no data. `look` is the pause
+    between questions whether a gateway that is away answers again, which cuts `reconnect` short. `hold` is the pause
     after the gateway said that its request limit is reached. `kicked` are the pauses after each takeover by another
     session; one more takeover than there are pauses, and the hub stays away until the user asks.
     """
@@ -41,6 +42,7 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
     server_ping: float = 15.0
     silence: float = 2.5
     data_silence: float = 30.0
+    look: float = 1.0
     reconnect: tuple[float, ...] = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
     kicked: tuple[float, ...] = (60.0, 120.0, 300.0, 900.0)
     stable: float = 10.0

@@ -100,6 +100,11 @@ class Hub:
         self._patience.reset()
         self._woken.set()
 
+    def cut_short(self) -> None:
+        """The gateway gives a sign of life elsewhere: connect soon, if all that is waited for is that."""
+        if self._connection is None and self._patience.cut_short(self._monotonic()):
+            asyncio.get_running_loop().call_later(random.uniform(0, _JITTER), self._woken.set)  # noqa: S311 - no secret
+
     async def want(self, calls: Iterable[Call]) -> None:
         """Declare all subscriptions. On an open connection the differences are sent before this returns."""
         self._wanted = dict.fromkeys(calls)

@@ -1,5 +1,6 @@
 """How long a hub waits before it connects again, and when it stops trying. Pure."""
 
+import math
 from typing import Final
 
 from tradeconsole.brokers.projectx.connection import Timings
@@ -20,6 +21,8 @@ class Patience:
         self._failures = 0
         self._kicks = 0
         self._denials = 0
+        self._can_be_cut = False
+        self._cut_at = -math.inf
 
     def reset(self) -> None:
         """The user asked: begin anew."""
@@ -28,8 +31,10 @@ class Patience:
     def after(self, ended: HubEnded, lasted: float) -> float | None:
         """Seconds until the next attempt, after a connection that lasted so long; None: not before the user asks."""
         timings = self._timings
+        self._can_be_cut = not isinstance(ended, HubKicked | HubDenied)
         if lasted >= timings.stable:
             self._failures = self._denials = 0
+            self._cut_at = -math.inf
         if lasted >= timings.kicked[-1]:
             self._kicks = 0
         match ended:
@@ -42,6 +47,18 @@ class Patience:
             case _:
                 self._failures += 1
                 return _step(timings.reconnect, self._failures - 1)
+
+    def cut_short(self, now: float) -> bool:
+        """The gateway gives a sign of life: whether that ends the pause at hand, and short ones follow.
+
+        Only a pause that a plain failure brought, and only once in the longest of these pauses for as long as no
+        connection lasts: a gateway that comes and goes is not to be hammered.
+        """
+        if not self._can_be_cut or now - self._cut_at < self._timings.reconnect[-1]:
+            return False
+        self._cut_at = now
+        self._failures = 1
+        return True
 
     def sentence(self, ended: HubEnded, pause: float | None) -> str:
         """What the user is told."""

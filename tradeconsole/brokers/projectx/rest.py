@@ -13,6 +13,7 @@ Only reads are ever repeated, once, when the connection failed.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -84,11 +85,16 @@ class RestClient:
         everything = dict.fromkeys(Urgency, 1.0)
         self._history = RateLimiter("history", *HISTORY_LIMIT, time.monotonic, everything)
         self._downloads = asyncio.Semaphore(_DOWNLOADS)
+        self._asked_at = -math.inf
         self.tokens = Tokens(self._login, self._renew, time.monotonic)
 
     def budgets(self) -> tuple[Budget, ...]:
         """What is used of the gateway's request limits."""
         return self._general.budget, self._history.budget
+
+    def unasked_for(self) -> float:
+        """Seconds since the gateway was last asked anything that tells whether it is well."""
+        return time.perf_counter() - self._asked_at
 
     async def close(self) -> None:
         await self._transport.close()
@@ -155,6 +161,8 @@ class RestClient:
         if slot is None:
             slot = await self._wait_for_budget(limiter, endpoint)
         start = time.perf_counter()
+        if not endpoint.is_history:
+            self._asked_at = start
         try:
             answer = await self._transport.post(
                 endpoint.path, data, token, urgent=endpoint.urgency <= Urgency.ORDER
