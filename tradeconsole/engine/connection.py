@@ -22,8 +22,8 @@ from tradeconsole.ports import Broker
 
 log = logging.getLogger(__name__)
 
-RETRY: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Seconds between attempts to log in; the last one repeats."""
+RETRY: Final = (0.5, 1.0, 2.0, 5.0)
+"""Seconds between attempts to log in; the last one repeats: a gateway that is away may be back at any moment."""
 REFUSED_RETRY: Final = 60.0
 """Seconds after wrong credentials: they rarely mend themselves, and lock-outs are real."""
 
