@@ -4,8 +4,9 @@ import gzip
 from contextlib import suppress
 from itertools import pairwise
 
+import h11
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradeconsole.brokers.projectx import http1
@@ -131,7 +132,15 @@ def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffff\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r;\n5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nNote: a\rContent-Length: 9\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nNote: a\0b\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 O\rK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\nContent-Length: 0\n\n\r\n\r\n",
         b"H" * (http1.LONGEST_HEAD + 1),
+        b"HTTP/1.1 200 OK\r\nNote: %b\r\nContent-Length: 0\r\n\r\n" % (b"x" * http1.LONGEST_HEAD),
     ],
 )
 def test_what_is_no_clear_answer_is_refused(data: bytes) -> None:
@@ -143,6 +152,50 @@ def test_what_is_no_clear_answer_is_refused(data: bytes) -> None:
 def test_no_bytes_make_the_reader_fail_in_another_way(noise: bytes, at: int) -> None:
     with suppress(HttpError):
         read(PLAIN[:at] + noise)
+
+
+PIECES = b"\r\n,\n,\r, ,\t,\0,:,;,0,1,x,\xff,100,204,chunked,HTTP/1.1,Content-Length".split(
+    b","
+) + b"Content-Length: 3\r\n,Transfer-Encoding: chunked\r\n,Connection: close\r\n".split(b",")
+"""What ends heads, lines and bodies, in the wrong place."""
+
+
+def read_by_h11(data: bytes) -> tuple[int, bytes] | None:
+    """Status and body as a well-known library reads them; None if it sees no whole answer."""
+    connection = h11.Connection(h11.CLIENT)
+    connection.send(h11.Request(method="POST", target="/", headers=[("Host", "x"), ("Content-Length", "0")]))
+    connection.send(h11.EndOfMessage())
+    connection.receive_data(data)
+    status, body = 0, b""
+    with suppress(h11.RemoteProtocolError):
+        while (event := connection.next_event()) is not h11.NEED_DATA:
+            match event:
+                case h11.Response():
+                    status = event.status_code
+                case h11.Data():
+                    body += event.data
+                case h11.EndOfMessage():
+                    return status, body
+    return None
+
+
+@settings(max_examples=1000, derandomize=True)
+@given(
+    st.sampled_from([PLAIN, CHUNKED, CONTINUED]),
+    st.lists(
+        st.tuples(st.integers(0, 140), st.integers(0, 3), st.sampled_from(PIECES)), min_size=1, max_size=3
+    ),
+)
+def test_what_is_read_is_what_another_reader_reads(whole: bytes, edits: list[tuple[int, int, bytes]]) -> None:
+    data = whole
+    for at, taken, put in edits:
+        data = data[:at] + put + data[at + taken :]
+    answer: HttpAnswer | None = None
+    with suppress(HttpError):
+        answer = read(data)
+    known = read_by_h11(data)
+    if answer is not None and known is not None:
+        assert (answer.status, answer.raw) == known
 
 
 def test_a_request_has_everything_and_the_token_of_today() -> None:

@@ -15,8 +15,8 @@ LONGEST_HEAD: Final = 64 * 1024
 LONGEST_BODY: Final = 64 * 1024 * 1024
 """Bytes, unpacked; 20,000 bars are 3 MB."""
 
-_STATUS_LINE: Final = re.compile(r"HTTP/1\.([01]) ([1-5]\d\d)(?: .*)?")
-_HEADER: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*")
+_STATUS_LINE: Final = re.compile(r"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: [^\0\r\n]*)?")
+_HEADER: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\0\r\n]*?)[ \t]*")
 _WITHOUT_BODY: Final = frozenset({204, 304})
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
@@ -153,7 +153,7 @@ class AnswerReader:
         body = bytearray()
         while True:
             line = yield from self._until(b"\r\n", LONGEST_HEAD)
-            size = _number(line.partition(b";")[0].decode("latin-1").strip(), 16)
+            size = _number(line.partition(b";")[0].decode("latin-1").rstrip(" \t"), 16)
             if not size:
                 break
             if len(body) + size > LONGEST_BODY:
@@ -166,10 +166,10 @@ class AnswerReader:
         return bytes(body)
 
     def _until(self, mark: bytes, longest: int) -> Steps:
-        while (end := self._data.find(mark)) < 0:
-            if len(self._data) > longest:
-                raise HttpError("a line without an end")
+        while (end := self._data.find(mark)) < 0 and len(self._data) <= longest:
             yield from self._more()
+        if not 0 <= end <= longest:
+            raise HttpError("a line without an end")
         return self._take(end, len(mark))
 
     def _exactly(self, size: int) -> Steps:
@@ -208,7 +208,9 @@ def _parse_head(head: bytes) -> tuple[str, int, dict[str, str]]:
         if header is None:
             raise HttpError("a header that is none")
         name, value = header[1].lower(), header[2]
-        if headers.setdefault(name, value) != value:
+        if name not in headers:
+            headers[name] = value
+        elif headers[name] != value or name == "transfer-encoding":  # coded twice is not the same as once
             headers[name] = f"{headers[name]}, {value}"
     return found[1], int(found[2]), headers
 
