@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -98,17 +99,18 @@ class HubPeer:
 
 
 @asynccontextmanager
-async def running_hub() -> AsyncIterator[HubPeer]:
-    """A hub peer on a free port, for both hub paths."""
+async def running_hub(tls: ssl.SSLContext | None = None) -> AsyncIterator[HubPeer]:
+    """A hub peer on a free port, for both hub paths; with `tls` as `https://localhost`."""
     peer = HubPeer()
     app = web.Application()
     app.router.add_get("/hubs/{name}", peer.handle)
     runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     server: Any = site._server
-    peer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    host = "https://localhost" if tls else "http://127.0.0.1"
+    peer.url = f"{host}:{server.sockets[0].getsockname()[1]}"
     try:
         yield peer
     finally:

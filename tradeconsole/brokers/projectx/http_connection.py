@@ -13,6 +13,7 @@ from urllib.parse import SplitResult
 import aiohappyeyeballs
 
 from tradeconsole.brokers.projectx.http1 import AnswerReader, HttpAnswer, HttpError
+from tradeconsole.brokers.projectx.proxies import ProxyTrouble, by_way_of, proxy_of, tunnel
 
 _NEXT_ADDRESS: Final = 0.25
 """Seconds after which a host's other address is tried beside a slow one (RFC 8305)."""
@@ -45,10 +46,13 @@ class HttpConnection(asyncio.Protocol):
         Raises:
             NotSent: it did not come about.
         """
-        host = url.hostname or ""
+        host, proxy = url.hostname or "", None
         try:
+            proxy = proxy_of(url)
             async with asyncio.timeout(patience):
-                return await cls._connected(host, url.port or (443 if tls else 80), tls)
+                return await cls._connected(host, url.port or (443 if tls else 80), tls, proxy)
+        except ProxyTrouble as error:
+            reason = str(error)
         except TimeoutError:
             reason = "no connection in time"
         except (socket.gaierror, UnicodeError):
@@ -59,18 +63,23 @@ class HttpConnection(asyncio.Protocol):
             reason = "connection refused"
         except OSError:
             reason = "cannot be connected to"
-        raise NotSent(f"{host}: {reason}")
+        raise NotSent(f"{host}{by_way_of(proxy)}: {reason}")
 
     @classmethod
-    async def _connected(cls, host: str, port: int, tls: ssl.SSLContext | None) -> "HttpConnection":
+    async def _connected(
+        cls, host: str, port: int, tls: ssl.SSLContext | None, proxy: SplitResult | None
+    ) -> "HttpConnection":
         loop = asyncio.get_running_loop()
-        addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        first = (host, port) if proxy is None else (proxy.hostname, proxy.port or 80)
+        addresses = await loop.getaddrinfo(*first, type=socket.SOCK_STREAM)
         # uvloop's own create_connection would wait for an address that does not answer
         sock = await aiohappyeyeballs.start_connection(
             addresses, happy_eyeballs_delay=_NEXT_ADDRESS, interleave=1
         )
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if proxy is not None:
+                await tunnel(sock, proxy, host, port)
             _, connection = await loop.create_connection(
                 lambda: cls(host), sock=sock, ssl=tls, server_hostname=host if tls else None
             )

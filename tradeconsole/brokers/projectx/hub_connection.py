@@ -4,11 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
 
 from tradeconsole.brokers.projectx.connection import Timings
+from tradeconsole.brokers.projectx.proxies import ProxyTrouble, by_way_of, proxy_of
 from tradeconsole.brokers.projectx.signalr import (
     MAX_RECORD,
     Closed,
@@ -95,10 +97,13 @@ class HubConnection:
         Raises:
             HubEnded: it did not come about.
         """
+        proxy = None
         try:
+            proxy = proxy_of(urlsplit(url))
             async with asyncio.timeout(timings.connect):
                 socket = await session.ws_connect(
                     url,
+                    proxy=None if proxy is None else proxy.geturl(),
                     params={"access_token": token},
                     max_msg_size=MAX_RECORD,
                     timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_PATIENCE),
@@ -108,8 +113,10 @@ class HubConnection:
             if error.status == 401:
                 raise HubUnauthorised("the hub does not accept the token") from None
             raise HubEnded(f"the hub answered with HTTP {error.status}") from None
+        except ProxyTrouble as error:
+            raise HubEnded(str(error)) from None
         except (aiohttp.ClientError, OSError, TimeoutError):
-            raise HubEnded("the hub cannot be reached") from None
+            raise HubEnded(f"the hub cannot be reached{by_way_of(proxy)}") from None
         connection = cls(socket, handlers, timings, monotonic)
         try:
             await connection._shake_hands()
