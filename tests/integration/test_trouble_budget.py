@@ -10,7 +10,7 @@ from tradeconsole.engine.protection.coverage import coverage
 from tradeconsole.ports import Restored
 from tradeconsole.views.build.trading import position_rows
 
-LOGIN = ("login", "accounts", "contracts")
+LOGIN = ("login", "accounts", "contracts", "accounts that are not active")
 PER_ACCOUNT = ("positions", "working orders", "orders", "fills")
 ROUND = 1 + 2 * len(PER_ACCOUNT)
 """The accounts, and the records of each of the demo user's two."""

@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-import msgspec
-
 from tradeconsole.brokers.projectx import market, translate, user, wire
+from tradeconsole.brokers.projectx.accounts import Accounts
 from tradeconsole.brokers.projectx.connection import ProjectXConnection, Timings
 from tradeconsole.brokers.projectx.contracts import Contracts
-from tradeconsole.brokers.projectx.endpoints import ACCOUNTS, NO_SUCH_ACCOUNT, POSITIONS
+from tradeconsole.brokers.projectx.endpoints import NO_SUCH_ACCOUNT, POSITIONS
 from tradeconsole.brokers.projectx.history import PAGE, BarReader
 from tradeconsole.brokers.projectx.hub import Hub
 from tradeconsole.brokers.projectx.hub_connection import Handler
@@ -27,7 +26,6 @@ from tradeconsole.brokers.projectx.stamps import VenueStamps
 from tradeconsole.brokers.projectx.user import UserStream
 from tradeconsole.domain.accounts import Account
 from tradeconsole.domain.events import (
-    AccountReported,
     BrokerEvent,
     BrokerPosition,
     Channel,
@@ -88,8 +86,6 @@ class ProjectXBroker(Broker):
         self._timings = timings or Timings()
         self._publish = publish
         self._states: dict[Channel, tuple[ChannelState, str]] = {}
-        self._listed: dict[str, Account] = {}
-        self._unlisted: dict[str, Account] = {}
         self._streaming = False
         self._lookups: dict[str, asyncio.Task[None]] = {}
         self._clock = clock
@@ -106,6 +102,7 @@ class ProjectXBroker(Broker):
         self._contracts = Contracts(self._rest, products, publish, clock, live=connection.live)
         self._bars = BarReader(self._rest, live=connection.live)
         self._records = Records(self._rest)
+        self._accounts = Accounts(self._rest, publish, self._stream_accounts)
         self._desk = OrderDesk(
             self._rest, self._contracts, self._records, self.get_market_quote, self._report_order
         )
@@ -165,6 +162,7 @@ class ProjectXBroker(Broker):
         await self._subscribe_accounts(account_ids)
         self._user_hub.start()
         self._market_hub.start()
+        self._accounts.look_for_locked()
 
     def wake(self) -> None:
         self._user_hub.wake()
@@ -175,7 +173,7 @@ class ProjectXBroker(Broker):
             task.cancel()
         endings = (*self._lookups.values(), self._user_hub.close(), self._market_hub.close())
         await asyncio.gather(*endings, return_exceptions=True)
-        await self._lookout.close()
+        await asyncio.gather(self._lookout.close(), self._accounts.close())
         await self._rest.close()
 
     # -- orders --------------------------------------------------------------------------------------------------
@@ -219,35 +217,11 @@ class ProjectXBroker(Broker):
     # -- accounts and positions ----------------------------------------------------------------------------------
 
     async def get_accounts(self) -> Sequence[Account]:
-        rows = (await self._rest.call(ACCOUNTS, wire.AccountSearchBody(only_active_accounts=True))).accounts
-        accounts = [translate.account(row) for row in rows or ()]
-        if accounts:  # around the reopening an empty list says nothing
-            await self._follow(accounts)
-        return accounts
+        return await self._accounts.active()
 
-    async def _follow(self, accounts: Sequence[Account]) -> None:
-        """Tell of accounts that came and went, and stream those that are there: a reset makes a new one.
-
-        One that is not listed any more may only be locked, with a position to be seen: it is shown, and cannot trade,
-        until the gateway says that it does not know it.
-        """
-        before, self._listed = self._listed, {each.account_id: each for each in accounts}
-        if not before or before.keys() == self._listed.keys():
-            return
-        for account_id in before.keys() - self._listed.keys():
-            gone = self._unlisted[account_id] = msgspec.structs.replace(before[account_id], can_trade=False)
-            self._publish(AccountReported(gone))
-        for account_id in self._listed.keys() - before.keys():
-            self._unlisted.pop(account_id, None)
-            self._publish(AccountReported(self._listed[account_id]))
+    async def _stream_accounts(self, accounts: Sequence[Account]) -> None:
         if self._streaming:
-            await self._subscribe_accounts(each.account_id for each in accounts if each.is_visible)
-
-    async def _forget_unknown(self, account_id: str) -> None:
-        await self.get_accounts()
-        gone = self._unlisted.pop(account_id, None)
-        if gone is not None:
-            self._publish(AccountReported(msgspec.structs.replace(gone, is_visible=False)))
+            await self._subscribe_accounts(each.account_id for each in accounts)
 
     async def _subscribe_accounts(self, account_ids: Iterable[str]) -> None:
         accounts = [translate.wire_id(each, "an account") for each in account_ids]
@@ -259,7 +233,7 @@ class ProjectXBroker(Broker):
             rows = (await self._rest.call(POSITIONS.when(urgent), body)).positions
         except BrokerRejected as error:
             if error.code == NO_SUCH_ACCOUNT:
-                await self._forget_unknown(account_id)  # so that nobody asks for it again
+                await self._accounts.forget(account_id)  # so that nobody asks for it again
             raise
         positions = [translate.position(row) for row in rows or ()]
         await self._introduce(position.instrument_id for position in positions)
