@@ -135,7 +135,7 @@ async def test_after_any_end_everything_is_subscribed_again_with_a_fresh_token(m
 async def test_a_close_record_tells_its_reason() -> None:
     async with running_hub() as peer, desk_at(peer) as desk:
         await until(up(desk))
-        await peer.line.send({"type": 7, "error": "Server is going down."})
+        await peer.line.send({"type": 7, "error": "Server\x1b\n is going down."})
         await until(up(desk, 2))
         assert any("Server is going down." in reason for _, reason in desk.reports)
 

@@ -170,6 +170,25 @@ async def test_a_refusal_keeps_text_code_and_the_id_it_was_stored_under() -> Non
         assert (caught.value.code, caught.value.broker_order_id) == (2, "9057")
 
 
+async def test_a_refusal_is_one_line_that_a_terminal_can_take() -> None:
+    async with running_peer() as peer, client_of(peer) as client:
+        peer.script[PLACE] = [
+            no(2, "No\x1b[2J,\r\n\t not  now."),
+            Answer({"title": "Wrong\n\x07" + "x" * 5000}, status=400),
+            no(2, "\n"),
+        ]
+        said = []
+        for _ in range(3):
+            with pytest.raises(BrokerRejected) as caught:
+                await client.call(ORDER_PLACE, ORDER)
+            said.append(str(caught.value))
+        assert said[0] == "No [2J, not now."
+        assert said[1].startswith("the gateway refused the request: Wrong xxx")
+        assert said[1].endswith("x…")
+        assert len(said[1]) < 400
+        assert said[2] == "the gateway rejected the order and does not say why"
+
+
 async def test_a_refusal_without_words_gets_ours() -> None:
     async with running_peer() as peer, client_of(peer) as client:
         peer.script[PLACE] = no(5)

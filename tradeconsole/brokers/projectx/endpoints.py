@@ -42,7 +42,7 @@ class Endpoint(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     def sentence(self, reply: wire.Reply) -> str:
         """Why the gateway said no: its own words where it has any."""
         known = self.errors.get(reply.error_code, f"the gateway gave error code {reply.error_code}")
-        return reply.error_message or known
+        return wire.words(reply.error_message or "") or known
 
 
 _NO_ACCOUNT: Final = "the gateway does not know this account"

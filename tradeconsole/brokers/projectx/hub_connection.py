@@ -19,6 +19,7 @@ from tradeconsole.brokers.projectx.signalr import (
     HubProtocol,
     Invocation,
 )
+from tradeconsole.brokers.projectx.wire import words
 from tradeconsole.errors import ProtocolError
 
 log = logging.getLogger(__name__)
@@ -200,7 +201,7 @@ class HubConnection:
         try:
             return self._protocol.receive(data)
         except ProtocolError as error:
-            raise HubEnded(str(error)) from None
+            raise HubEnded(words(str(error))) from None
 
     def _take(self, frame: Frame) -> None:
         match frame:
@@ -210,7 +211,9 @@ class HubConnection:
                 self._complete(call_id, error)
             case Closed(error, _):
                 raise HubEnded(
-                    f"the hub closed the connection: {error}" if error else "the hub closed the connection"
+                    f"the hub closed the connection: {words(error)}"
+                    if error
+                    else "the hub closed the connection"
                 )
 
     def _handle(self, event: Invocation) -> None:
@@ -237,7 +240,7 @@ class HubConnection:
         if error is None:
             answer.set_result(None)
         else:
-            answer.set_exception(CallRefused(error))
+            answer.set_exception(CallRefused(words(error)))
 
     def _fail_pending(self) -> None:
         self._over = True

@@ -242,4 +242,4 @@ def _problem(answer: Answer) -> str:
     # "request" is the controller's own parameter: its line only says that another one is wrong
     lines = [text for field, texts in problem.errors.items() if field != "request" for text in texts]
     detail = "; ".join(lines) or problem.detail or problem.title
-    return f"the gateway refused the request: {detail or f'HTTP {answer.status}'}"
+    return f"the gateway refused the request: {wire.words(detail) or f'HTTP {answer.status}'}"

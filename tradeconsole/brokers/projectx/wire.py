@@ -8,7 +8,7 @@ them.
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -70,6 +70,15 @@ DELETED = 2
 
 SORT_BY_ID = 1
 ASCENDING = 0
+
+
+_LONGEST_WORDS: Final = 300
+
+
+def words(text: str) -> str:
+    """What the gateway says, as one line that any terminal and log can take."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= _LONGEST_WORDS else f"{line[: _LONGEST_WORDS - 1]}…"
 
 
 class Body(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True, gc=False):
