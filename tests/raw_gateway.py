@@ -105,6 +105,11 @@ class HubWire:
         self._writer.write(frame * times)
         await self._writer.drain()
 
+    async def raw(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self._writer.write(data)
+        await self._writer.drain()
+
     async def message(self) -> bytes | None:
         """The next message of the server, or None at the end; pings of the WebSocket are answered."""
         pieces: list[bytes] = []
@@ -292,9 +297,9 @@ class Wire:
         return [row["id"] for row in rows]
 
     async def upgrade(
-        self, path: str, *, token: str = "", **headers: str
+        self, path: str, *, token: str = "", limit: int = 1 << 26, **headers: str
     ) -> tuple[Answer, asyncio.StreamReader, asyncio.StreamWriter]:
-        """Ask for a WebSocket; `token` goes into the header."""
+        """Ask for a WebSocket; `token` goes into the header, `limit` is that of `connect`."""
         key = base64.b64encode(os.urandom(16)).decode()
         if token:
             headers["authorization"] = f"Bearer {token}"
@@ -305,7 +310,7 @@ class Wire:
             "sec-websocket-version": "13",
             "sec-websocket-key": key,
         } | headers
-        reader, writer = await self.connect()
+        reader, writer = await self.connect(limit)
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         writer.write(f"GET {path} HTTP/1.1\r\n{head}\r\n".encode())
         answer = await read_answer(reader)

@@ -10,16 +10,18 @@ from random import Random
 import pytest
 import pytest_asyncio
 from emulator_fixture import running_emulator
-from raw_gateway import BINARY, CONTINUATION, HANDSHAKE, PONG, TEXT, Wire, read_answer, request
+from raw_gateway import BINARY, CONTINUATION, HANDSHAKE, PONG, TEXT, HubWire, Wire, read_answer, request
 
+from tradeconsole.emulator import http_connection
 from tradeconsole.emulator.http_connection import HttpLimits
+from tradeconsole.emulator.hubs import HubLimits
 
 BROKEN = b'{"type":7,"error":"Connection closed with an error.","allowReconnect":true}'
 MEGABYTE = 1_000_000
 
 
 @pytest_asyncio.fixture
-async def wire() -> AsyncIterator[Wire]:
+async def wire(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Wire]:
     async with (
         running_emulator(frozen=True, volatility=0.0, login=False, rate_limits=False) as running,
         Wire(running.url, running.user, running.key) as wire,
@@ -30,6 +32,8 @@ async def wire() -> AsyncIterator[Wire]:
         assert (await wire.call("/api/Account/search", onlyActiveAccounts=True))["success"]
         async with wire.hub("user") as hub:
             assert b'"result":null' in await hub.invoke("SubscribeAccounts")
+    # what a client sends is told to the client, not to the log
+    assert [record.getMessage() for record in caplog.get_records("call")] == []
 
 
 # -- bodies -------------------------------------------------------------------------------------------------
@@ -397,6 +401,13 @@ async def test_a_client_that_does_not_read_its_answer_is_cut_off() -> None:
                 await asyncio.sleep(0.05)
 
 
+@pytest.mark.parametrize("path", ["/hubs/user", "/hubs/user?access_token=x", "/hubs/chat"])
+async def test_a_hub_that_is_refused_is_no_news(wire: Wire, path: str) -> None:
+    answer, reader, _writer = await wire.upgrade(path)
+    assert answer.status in {401, 404}
+    assert await reader.read() == b""
+
+
 async def test_a_websocket_that_is_no_websocket_is_refused(wire: Wire) -> None:
     path = f"/hubs/user?access_token={wire.token}"
     for headers in ({"sec-websocket-version": "8"}, {"sec-websocket-key": "short"}):
@@ -464,11 +475,51 @@ async def test_a_handshake_for_what_is_not_offered_is_answered_and_closed(
         assert await hub.wait_closed() == [json.dumps({"error": error}, separators=(",", ":")).encode()]
 
 
-async def test_text_that_is_no_utf8_closes_the_socket(wire: Wire) -> None:
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [b'{"type":1,"target":"\xff"}\x1e'],
+        [b"\xed\xa0\x80"],
+        [b'{"type":6}\x1e', b"\xc3"],
+        [b'{"type":6', b"}\x1e\xff", b"more"],
+    ],
+    ids=["a byte that stands nowhere", "half a pair", "the end is missing", "in the middle"],
+)
+async def test_text_that_is_no_utf8_closes_the_socket(wire: Wire, pieces: list[bytes]) -> None:
     async with wire.hub("user") as hub:
-        await hub.frame(b'{"type":1,"target":"\xff"}\x1e', TEXT)
-        await hub.wait_closed()
+        for index, piece in enumerate(pieces):
+            await hub.frame(piece, CONTINUATION if index else TEXT, final=piece is pieces[-1])
+        assert await hub.wait_closed() == []
         assert hub.close_code == 1007
+
+
+async def test_text_that_is_no_utf8_may_come_with_a_goodbye(wire: Wire) -> None:
+    async with wire.hub("user") as hub:
+        await hub.raw(b"\x81\x81\0\0\0\0\xff" + b"\x88\x82\0\0\0\0\x03\xe8")
+        assert await hub.wait_closed() == []
+        assert hub.close_code == 1000
+
+
+async def test_a_client_that_does_not_read_the_last_words_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_connection, "CLOSE_SECONDS", 0.1)
+    async with (
+        running_emulator(login=False, limits=HubLimits(unread=2**30)) as running,
+        Wire(running.url, running.user, running.key) as wire,
+    ):
+        await wire.login()
+        _, reader, writer = await wire.upgrade(f"/hubs/user?access_token={wire.token}", limit=1024)
+        hub = HubWire(reader, writer)
+        await hub.frame(HANDSHAKE)
+        while not (connections := running.emulator.hubs.connections()):
+            await reader.read(1)
+        # more than the kernel takes for somebody who reads nothing
+        connections[0].send(" " * 2**25)
+        async with asyncio.timeout(20):
+            while await reader.read(1) != b" ":
+                continue
+            await hub.frame(b"", 3)
+            while running.emulator.listener.connections():
+                await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("opcode", [3, 11, CONTINUATION])

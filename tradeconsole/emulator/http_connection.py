@@ -1,6 +1,7 @@
 """One client's connection, with the patience and the terse refusals of the gateway's web server."""
 
 import asyncio
+import codecs
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -11,6 +12,7 @@ import h11
 import msgspec
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode, Frame
 
 MAX_HEAD_BYTES: Final = 32 * 1024
 """Request line and headers; Kestrel's default for the headers."""
@@ -20,6 +22,8 @@ MAX_UNREAD_PONGS: Final = 256 * 1024
 
 CLOSE_SECONDS: Final = 5.0
 """How long a client may take to close its side; ASP.NET Core's default."""
+
+_UTF8: Final = codecs.getincrementaldecoder("utf-8")
 
 
 class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,13 +154,57 @@ class PatientConnection(H11Protocol):
 
 
 class BoundedSocket(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket, which alone would heap up pongs for a client that never reads."""
+    """uvicorn's WebSocket, which alone would heap up pongs for a client that never reads, wait for ever for one to take
+    its last words, and log what is the client's own doing."""
 
     def __init__(self, *server: Any, **named: Any) -> None:
         super().__init__(*server, **named)
         self.close_timeout = CLOSE_SECONDS
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._parting: asyncio.TimerHandle | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._parting is not None:
+            self._parting.cancel()
+        super().connection_lost(exc)
 
     def handle_ping(self) -> None:
         super().handle_ping()
         if self.transport.get_write_buffer_size() > MAX_UNREAD_PONGS:
             self.transport.abort()
+
+    def handle_text(self, event: Frame) -> None:
+        self._decoder = _UTF8()
+        if self._decodes(event):
+            super().handle_text(event)
+
+    def handle_bytes(self, event: Frame) -> None:
+        self._decoder = None
+        super().handle_bytes(event)
+
+    def handle_cont(self, event: Frame) -> None:
+        if self._decodes(event):
+            super().handle_cont(event)
+
+    def _decodes(self, piece: Frame) -> bool:
+        """Whether a text goes on as UTF-8; otherwise the connection ends with 1007."""
+        if self._decoder is None or self.close_sent:
+            return True
+        try:
+            self._decoder.decode(piece.data, piece.fin)
+        except UnicodeDecodeError:
+            self.conn.fail(CloseCode.INVALID_DATA)
+            self.handle_parser_exception()
+            return False
+        return True
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            # a refusal is an answer too
+            self.handshake_complete = True
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        if not self.disconnected:
+            self._parting = self.loop.call_later(2 * CLOSE_SECONDS, self.transport.abort)
