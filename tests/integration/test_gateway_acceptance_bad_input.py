@@ -415,6 +415,22 @@ async def test_a_websocket_that_is_no_websocket_is_refused(wire: Wire) -> None:
         assert 400 <= answer.status < 500
 
 
+async def test_months_from_the_first_day_to_the_last_are_those_there_are(wire: Wire) -> None:
+    window = {
+        "contractId": await wire.contract("F.US.MNQ"), "live": False, "unit": 6, "limit": 20_000,
+        "includePartialBar": True,
+    }  # fmt: skip
+    ever = {"startTime": "0001-01-01T00:00:00Z", "endTime": "9999-12-31T23:59:59Z"}
+    known = {"startTime": "2020-01-01T00:00:00Z", "endTime": "2030-01-01T00:00:00Z"}
+    for count in (1, 12, 2**31 - 1):
+        bars = [
+            (await wire.call("/api/History/retrieveBars", **window, **span, unitNumber=count))["bars"]
+            for span in (ever, known)
+        ]
+        assert bars[1]
+        assert bars[0][: len(bars[1])] == bars[1]
+
+
 # -- hubs ---------------------------------------------------------------------------------------------------
 
 

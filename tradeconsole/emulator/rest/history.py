@@ -1,6 +1,6 @@
 """Endpoint `History/retrieveBars`."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Final
 
@@ -20,6 +20,9 @@ MAX_PRINTS: Final = 100_000
 """How many prints a request of bars of ticks looks at, the newest."""
 
 _CONTRACT_NOT_FOUND, _UNIT_INVALID, _UNIT_NUMBER_INVALID, _LIMIT_INVALID = 1, 2, 3, 4
+
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 _UNITS: Final = {
     1: BarUnit.SECOND,
@@ -105,8 +108,8 @@ def _months(gateway: Gateway, contract: Contract, request: RetrieveBars) -> BarS
     days = gateway.exchange.bars(
         contract.id,
         Timeframe(1, BarUnit.DAY),
-        request.start_time - timedelta(days=31 * count + 1),
-        min(request.end_time + timedelta(days=31 * count + 1), now),
+        _away(request.start_time, -31 * count - 1),
+        min(_away(request.end_time, 31 * count + 1), now),
         MAX_BARS,
         include_partial=True,
     )
@@ -118,6 +121,14 @@ def _months(gateway: Gateway, contract: Contract, request: RetrieveBars) -> BarS
     ]
     window = [bar for bar in bars if request.start_time <= bar.time < request.end_time]
     return BarSeries.from_bars(window).tail(request.limit)
+
+
+def _away(time: datetime, days: int) -> datetime:
+    """A moment so many days from another, or the first or last that there is."""
+    try:
+        return time + timedelta(days=days)
+    except OverflowError:
+        return _LAST if days > 0 else _FIRST
 
 
 def _month_of(time: datetime, count: int) -> int:
