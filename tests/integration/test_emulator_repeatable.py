@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import time
+from base64 import urlsafe_b64decode
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from emulator_fixture import PATIENCE, SEPARATOR, RunningEmulator, running_emulator
 from websockets.asyncio.client import ClientConnection, connect
 
+from tradeconsole.emulator.switches import Switches, TokenTime
 from tradeconsole.errors import ConfigError
 
 START = "2026-08-19T15:00:00Z"
@@ -123,6 +126,44 @@ async def test_at_a_multiple_of_the_speed_a_minute_passes_in_a_moment() -> None:
         async with emulator.hub("market") as hub:
             await hub.invoke("SubscribeContractQuotes", emulator.contract("MNQ"))
             await hub.wait_for("GatewayQuote", 3)
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    payload = token.split(".")[1]
+    claims: dict[str, Any] = json.loads(urlsafe_b64decode(payload + "=="))
+    return claims
+
+
+@pytest.mark.parametrize("stands", [False, True])
+@pytest.mark.parametrize("token_time", TokenTime)
+async def test_tokens_live_in_the_time_that_clients_have_unless_it_stands_still(
+    stands: bool, token_time: TokenTime
+) -> None:
+    began = time.time()
+    async with running_emulator(
+        start=START, frozen=stands, switches=Switches(token_time=token_time)
+    ) as emulator:
+        claims = claims_of(emulator.token)
+    assert claims["exp"] == claims["iat"] + 86_400
+    gateways = token_time is TokenTime.GATEWAY or (token_time is TokenTime.AUTO and stands)
+    if gateways and stands:
+        assert claims["iat"] == datetime.fromisoformat(START).timestamp()
+    else:
+        assert (int(began) <= claims["iat"] <= time.time()) is not gateways
+
+
+async def test_a_clock_that_stands_at_the_present_is_the_machines() -> None:
+    began = time.time()
+    async with running_emulator(frozen=True, start=None) as emulator:
+        assert int(began) <= claims_of(emulator.token)["iat"]
+
+
+async def test_a_day_that_is_stepped_over_ends_a_token() -> None:
+    async with running_emulator(start=START, frozen=True) as emulator:
+        emulator.step(86_399)
+        assert (await emulator.post("/api/Account/search", {"onlyActiveAccounts": True})).status_code == 200
+        emulator.step(1)
+        assert (await emulator.post("/api/Account/search", {"onlyActiveAccounts": True})).status_code == 401
 
 
 @pytest.mark.parametrize("start", ["yesterday", "2026-13-01T00:00:00Z", "0001-01-01", "9999-12-31T23:59:59Z"])

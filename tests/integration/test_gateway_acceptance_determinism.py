@@ -28,6 +28,12 @@ class Script:
     async def play(self) -> None:
         """Everything that a busy client does in a quarter of an hour."""
         wire = self._wire
+        self.said.append(("token", wire.token.encode()))
+        second = json.loads(await self.call("/api/Auth/loginKey", userName=wire.user, apiKey=wire.key))[
+            "token"
+        ]
+        wire.token = json.loads(await self.post("/api/Auth/validate"))["newToken"]
+        self.said.append(("logout", (await wire.post("/api/Auth/logout", token=second)).body))
         accounts = json.loads(await self.call("/api/Account/search", onlyActiveAccounts=True))["accounts"]
         account = accounts[0]["id"]
         await self.call("/api/Contract/available", live=False)

@@ -18,6 +18,10 @@ class Marks:
         """22 characters, as SignalR names connections and their tokens."""
         return base64.urlsafe_b64encode(self._random.randbytes(16)).rstrip(b"=").decode()
 
+    def token(self) -> str:
+        """16 digits, which tell one token from another."""
+        return self._random.randbytes(8).hex()
+
     def trace(self) -> str:
         """A W3C trace context, as ASP.NET names the request of a problem."""
         return f"00-{self._random.randbytes(16).hex()}-{self._random.randbytes(8).hex()}-00"

@@ -1,6 +1,8 @@
 """One running emulator: everything put together, started and stopped as a whole."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import IO
 
@@ -8,6 +10,7 @@ import msgspec
 from starlette.types import ASGIApp
 
 from tradeconsole.emulator.app import build_app
+from tradeconsole.emulator.clock import GatewayClock
 from tradeconsole.emulator.control import Control, control_routes
 from tradeconsole.emulator.faults import Faults
 from tradeconsole.emulator.gateway import Gateway, User
@@ -23,8 +26,8 @@ from tradeconsole.emulator.options import EmulatorOptions
 from tradeconsole.emulator.pump import Pump
 from tradeconsole.emulator.scenario import demo_accounts, scenario_accounts
 from tradeconsole.emulator.switchboard import turn_all
-from tradeconsole.emulator.switches import Switches
-from tradeconsole.emulator.tokens import TokenIssuer
+from tradeconsole.emulator.switches import Switches, TokenTime
+from tradeconsole.emulator.tokens import TokenIssuer, secret_of
 from tradeconsole.emulator.unrest import keep_dropping
 from tradeconsole.emulator.user_feed import UserFeed
 from tradeconsole.emulator.world import build_world
@@ -161,20 +164,35 @@ class Emulator:
         if reached is None:
             for account in accounts:
                 world.exchange.open_account(account)
+        clock, marks = world.start_clock(reached), Marks(options.seed)
         return Gateway(
             exchange=world.exchange,
             catalogue=world.catalogue,
             serves=world.serves,
-            clock=world.start_clock(reached),
+            clock=clock,
             users=users,
-            tokens=TokenIssuer(installation.secret),
+            tokens=TokenIssuer(
+                installation.secret
+                if options.seed is None
+                else secret_of(options.seed, (user.key for user in users)),
+                seconds=self._token_clock(clock),
+                draw_id=marks.token,
+            ),
             budgets=RequestBudgets(enforced=options.rate_limits),
-            marks=Marks(options.seed),
+            marks=marks,
             faults=Faults(),
             switches=self._switches,
             limits=self._limits,
             journal=journal,
         )
+
+    def _token_clock(self, clock: GatewayClock) -> Callable[[], float]:
+        """The clock that tokens live by."""
+        options, wanted = self._options, self._switches.token_time
+        stands = options.frozen and (options.start is not None or options.replay is not None)
+        if wanted is TokenTime.GATEWAY or (wanted is TokenTime.AUTO and stands):
+            return lambda: clock.now().timestamp()
+        return time.time
 
     def _listen(self, app: ASGIApp, installation: Installation) -> Listener:
         """The port asked for; else the one of the last run, so that clients find their way back; else a free one."""

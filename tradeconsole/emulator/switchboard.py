@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from tradeconsole.emulator.hints import nearest
-from tradeconsole.emulator.switches import Switches, UserEnvelope
+from tradeconsole.emulator.switches import Switches, TokenTime, UserEnvelope
 from tradeconsole.errors import ConfigError
 from tradeconsole.exchange.records import BracketMode, ExchangeOptions, PlaceCode, SessionEnd
 
@@ -172,6 +172,13 @@ SWITCHES: Final = (
         "null_payloads",
         "how a failed call shows the payload that it does not have",
         {"null": True, "absent": False},
+    ),
+    _surface(
+        "tokenTime",
+        "token_time",
+        "whose time tokens live in; auto: the machine's, but the gateway's where it stands at a start of its own",
+        {time.value: time for time in TokenTime},
+        fixed=True,
     ),
     _surface("singleSession", "single_session", "whether a newer hub connection ends the older one", _ON_OFF),
     _surface(

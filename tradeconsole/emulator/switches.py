@@ -13,8 +13,18 @@ class UserEnvelope(StrEnum):
     WRAPPED_ARRAY = "wrappedArray"
 
 
+class TokenTime(StrEnum):
+    """Whose time tokens are issued and expire in."""
+
+    AUTO = "auto"
+    """The machine's, because clients compare `exp` with their own clock, also in a replay of another year. But where
+    time stands still at a start of its own, it is the gateway's, and two runs are the same to the byte."""
+    MACHINE = "machine"
+    GATEWAY = "gateway"
+
+
 class Switches(msgspec.Struct, kw_only=True):
-    """How the surface behaves now; each member can be turned while the emulator runs, depth levels excepted.
+    """How the surface behaves now; most members can be turned while the emulator runs.
 
     Attributes:
         user_envelope: how user events are wrapped.
@@ -22,10 +32,11 @@ class Switches(msgspec.Struct, kw_only=True):
         sparse_quotes: after the first quote only changed fields are sent.
         null_payloads: failed calls show their payload as null, else not at all.
         retry_after: 429 says for how long.
+        token_time: whose time tokens are issued and expire in; it is fixed.
         single_session: a user's newer hub connection logs the older one out.
         rest_commissions: `Trade/search` shows commissions.
         tick_bars: `retrieveBars` knows unit 7, bars of so many prints.
-        depth_levels: levels of the book per side (rows of type 1 and 2); 0 is a user who may not see them.
+        depth_levels: levels of the book per side (rows of type 1 and 2); 0 is a user who may not see them; it is fixed.
         event_latency_ms: from an event at the gateway to its message on the user hub.
         drop_every: seconds between two cuts of all hub connections; 0 never.
         stall: hubs stay open and say nothing.
@@ -37,6 +48,7 @@ class Switches(msgspec.Struct, kw_only=True):
     sparse_quotes: bool = True
     null_payloads: bool = True
     retry_after: bool = False
+    token_time: TokenTime = TokenTime.AUTO
     single_session: bool = True
     rest_commissions: bool = True
     tick_bars: bool = True

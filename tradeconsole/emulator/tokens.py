@@ -3,9 +3,7 @@
 import base64
 import hashlib
 import hmac
-import secrets
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -35,17 +33,16 @@ class TokenError(Exception):
 class TokenIssuer:
     """Issues and checks tokens.
 
-    Tokens live in the machine's time even when the market replays another year, because clients compare
-    `exp` with their own clock.
-
     Args:
         secret: key of the signature.
-        seconds: the machine's clock.
+        seconds: the clock that tokens live by.
+        draw_id: makes up what tells two tokens of the same second apart.
     """
 
-    def __init__(self, secret: bytes, *, seconds: Callable[[], float] = time.time) -> None:
+    def __init__(self, secret: bytes, *, seconds: Callable[[], float], draw_id: Callable[[], str]) -> None:
         self._secret = secret
         self._seconds = seconds
+        self._draw_id = draw_id
         self._revoked: dict[str, int] = {}
         self._epoch = 0
 
@@ -57,7 +54,7 @@ class TokenIssuer:
             name=user,
             iat=issued,
             exp=issued + LIFETIME_SECONDS,
-            jti=secrets.token_hex(8),
+            jti=self._draw_id(),
             epoch=self._epoch,
         )
         payload = base64.urlsafe_b64encode(msgspec.json.encode(claims)).rstrip(b"=")
@@ -98,3 +95,8 @@ class TokenIssuer:
     def _signature(self, unsigned: bytes) -> bytes:
         digest = hmac.new(self._secret, unsigned, hashlib.sha256).digest()
         return base64.urlsafe_b64encode(digest).rstrip(b"=")
+
+
+def secret_of(seed: int, keys: Iterable[str]) -> bytes:
+    """The same key of the signature in every run; only who knows the key of every user can work it out."""
+    return hashlib.sha256("\0".join([str(seed), *keys]).encode()).digest()

@@ -13,7 +13,8 @@ from tradeconsole.emulator.clock import GatewayClock
 from tradeconsole.emulator.faults import EventFault, Faults, Hub, RestFault
 from tradeconsole.emulator.formats import hub_time, milli_time, number, rest_time
 from tradeconsole.emulator.limits import Budget, RequestBudgets
-from tradeconsole.emulator.tokens import LIFETIME_SECONDS, TokenError, TokenIssuer
+from tradeconsole.emulator.marks import Marks
+from tradeconsole.emulator.tokens import LIFETIME_SECONDS, TokenError, TokenIssuer, secret_of
 
 START = datetime(2026, 8, 19, 20, 51, tzinfo=UTC)
 
@@ -63,9 +64,13 @@ def test_a_clock_cannot_step_back_or_stand_still_by_speed() -> None:
         clock.set_speed(0)
 
 
+def issuer_of(secret: bytes, seconds: Seconds) -> TokenIssuer:
+    return TokenIssuer(secret, seconds=seconds, draw_id=Marks(None).token)
+
+
 def test_a_token_is_a_three_part_jwt_with_a_numeric_exp_24_hours_on() -> None:
     seconds = Seconds()
-    token = TokenIssuer(b"secret", seconds=seconds).issue("demo")
+    token = issuer_of(b"secret", seconds).issue("demo")
     header, payload, _ = token.split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
     assert json.loads(base64.urlsafe_b64decode(header + "=="))["alg"] == "HS256"
@@ -75,21 +80,21 @@ def test_a_token_is_a_three_part_jwt_with_a_numeric_exp_24_hours_on() -> None:
 
 def test_tokens_expire_are_revoked_and_do_not_open_another_gateway() -> None:
     seconds = Seconds()
-    issuer = TokenIssuer(b"secret", seconds=seconds)
+    issuer = issuer_of(b"secret", seconds)
     token, other = issuer.issue("demo"), issuer.issue("demo")
     claims = issuer.check(token)
     issuer.revoke(claims)
     with pytest.raises(TokenError, match="revoked"):
         issuer.check(token)
     with pytest.raises(TokenError, match="signature key was not found"):
-        TokenIssuer(b"else", seconds=seconds).check(other)
+        issuer_of(b"else", seconds).check(other)
     seconds.value += LIFETIME_SECONDS
     with pytest.raises(TokenError, match="expired"):
         issuer.check(other)
 
 
 def test_a_generation_of_tokens_can_be_ended() -> None:
-    issuer = TokenIssuer(b"secret")
+    issuer = issuer_of(b"secret", Seconds())
     old = issuer.issue("demo")
     issuer.expire_all()
     with pytest.raises(TokenError, match="expired"):
@@ -100,7 +105,14 @@ def test_a_generation_of_tokens_can_be_ended() -> None:
 @given(st.text(max_size=60))
 def test_nonsense_is_never_a_token(text: str) -> None:
     with pytest.raises(TokenError):
-        TokenIssuer(b"secret").check(text)
+        issuer_of(b"secret", Seconds()).check(text)
+
+
+def test_a_seed_alone_does_not_tell_what_tokens_are_signed_with() -> None:
+    secret = secret_of(7, ["anns", "bobs"])
+    assert secret == secret_of(7, ["anns", "bobs"])
+    for seed, keys in ((8, ["anns", "bobs"]), (7, ["anns"]), (7, ["bobs", "anns"]), (7, [])):
+        assert secret_of(seed, keys) != secret
 
 
 def test_the_51st_history_request_in_30_seconds_is_refused_until_the_first_leaves_the_window() -> None:
