@@ -307,6 +307,14 @@ async def test_stamps_are_ahead_of_the_machine_or_behind_as_ordered(seconds: flo
         assert (created - datetime.now(UTC)).total_seconds() == pytest.approx(seconds, abs=1.5)
 
 
+async def test_a_price_that_is_due_at_once_trades_while_the_clock_waits_for_the_machines() -> None:
+    async with running_emulator(volatility=0.0) as emulator:
+        await ctl(emulator, "skew", seconds=-3600)
+        await ctl(emulator, "feed", contract="MNQ", ticks=[{"price": 20_000, "after_ms": 0}])
+        await ctl(emulator, "lag", ms=0)
+        assert emulator.last("MNQ") == 20_000
+
+
 async def test_a_frozen_clock_is_not_put_back(emulator: RunningEmulator) -> None:
     assert "cannot fall behind" in await refusal(emulator, "skew", seconds=-1)
 

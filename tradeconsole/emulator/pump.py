@@ -79,6 +79,8 @@ class Pump:
         loop = asyncio.get_running_loop()
         self._kept = loop.time()
         while True:
+            # everybody has a turn, however much is due
+            await asyncio.sleep(0)
             self._gateway.settle()
             self._looked = loop.time()
             self._jump()

@@ -212,8 +212,9 @@ class Exchange(Intervention):
     # -- inside -------------------------------------------------------------------------------------------
 
     def _run_to(self, to: datetime) -> None:
-        if to > self._now:
-            self._pump(to, to - _TOLD_OF_LONG_STEP if to - self._now > _LONG_STEP else None)
+        # also where time stands: what is due at this very moment would else be due for ever
+        to = max(to, self._now)
+        self._pump(to, to - _TOLD_OF_LONG_STEP if to - self._now > _LONG_STEP else None)
 
     def _pump(self, to: datetime, quiet_until: datetime | None) -> None:
         while (moment := self._next_by_clock()) is not None and moment <= to:

@@ -13,7 +13,7 @@ from tradeconsole.domain.orders import OrderStatus, OrderType, Side
 from tradeconsole.errors import InvalidRequest
 from tradeconsole.exchange.disturbances import Disturbances, Portions, Rejection
 from tradeconsole.exchange.listing import Listing
-from tradeconsole.exchange.records import PlaceCode
+from tradeconsole.exchange.records import ExchangeOptions, Latencies, PlaceCode
 from tradeconsole.exchange.venue import Exchange
 
 TODAY = date(2026, 11, 23)
@@ -99,6 +99,15 @@ def test_an_order_that_is_refused_anyway_uses_up_no_ordered_refusal() -> None:
     refused = lab.place(OrderType.MARKET, Side.BUY)
     assert (refused.code, refused.message) == (PlaceCode.ORDER_REJECTED, "ordered")
     assert lab.place(OrderType.MARKET, Side.BUY).success
+
+
+def test_what_is_due_at_this_very_moment_happens_though_time_stands() -> None:
+    lab = Lab(ExchangeOptions(latencies=Latencies(fill=0.0)))
+    placed = lab.place(OrderType.MARKET, Side.BUY)
+    assert lab.exchange.next_due() == lab.now
+    lab.exchange.advance(lab.now)
+    assert lab.order(placed.order_id).status is OrderStatus.FILLED
+    assert lab.exchange.next_due() is None
 
 
 def test_disturbances_and_rolls_survive_a_snapshot() -> None:
