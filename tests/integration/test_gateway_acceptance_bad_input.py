@@ -163,6 +163,12 @@ async def test_what_is_not_called_json_is_415(wire: Wire, kind: str) -> None:
     assert answer.status == 415
 
 
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"ms":"\xb4"}', b"[" * 100_000, b'{"x":1}', b'{"ms":-1}'])
+async def test_an_order_of_the_control_plane_that_is_none_is_a_400(wire: Wire, body: bytes) -> None:
+    answer = await wire.post("/__emu/lag", body)
+    assert (answer.status, list(answer.json())) == (400, ["error"])
+
+
 # -- sizes and speeds ---------------------------------------------------------------------------------------
 
 
@@ -422,13 +428,26 @@ async def test_months_from_the_first_day_to_the_last_are_those_there_are(wire: W
     }  # fmt: skip
     ever = {"startTime": "0001-01-01T00:00:00Z", "endTime": "9999-12-31T23:59:59Z"}
     known = {"startTime": "2020-01-01T00:00:00Z", "endTime": "2030-01-01T00:00:00Z"}
-    for count in (1, 12, 2**31 - 1):
+    for count in (1, 12, 1200):
         bars = [
             (await wire.call("/api/History/retrieveBars", **window, **span, unitNumber=count))["bars"]
             for span in (ever, known)
         ]
         assert bars[1]
         assert bars[0][: len(bars[1])] == bars[1]
+
+
+@pytest.mark.parametrize(("unit", "most"), [(4, 36_525), (5, 5_218), (6, 1_200)])
+async def test_bars_are_as_long_as_a_century(wire: Wire, unit: int, most: int) -> None:
+    window = {
+        "contractId": await wire.contract("F.US.MNQ"), "live": False, "startTime": "0001-01-01T00:00:00Z",
+        "endTime": "9999-12-31T23:59:59Z", "unit": unit, "limit": 20_000, "includePartialBar": True,
+    }  # fmt: skip
+    for number in (6, most):
+        assert (await wire.call("/api/History/retrieveBars", **window, unitNumber=number))["success"]
+    for number in (most + 1, 2**31 - 1):
+        refused = await wire.call("/api/History/retrieveBars", **window, unitNumber=number)
+        assert (refused["success"], refused["errorCode"]) == (False, 3)
 
 
 # -- hubs ---------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from starlette.requests import Request
@@ -285,13 +285,21 @@ def _order(control: Control, operation: Operation) -> Callable[[Request], Awaita
         if (denied := _denied(request)) is not None:
             return denied
         try:
-            arguments: Any = msgspec.json.decode(await request.body() or b"{}", type=operation.arguments)
-            control.carry_out(operation.name, arguments)
-        except (msgspec.MsgspecError, ControlError) as error:
+            control.carry_out(operation.name, _arguments(await request.body() or b"{}", operation))
+        except ControlError as error:
             return json_response({"error": str(error)}, 400)
         return json_response(control.status())
 
     return order
+
+
+def _arguments(body: bytes, operation: Operation) -> msgspec.Struct:
+    try:
+        arguments: msgspec.Struct = msgspec.json.decode(body, type=operation.arguments)
+    # besides what is no JSON: text that is no UTF-8, and nesting deeper than the stack
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise ControlError(str(error)) from error
+    return arguments
 
 
 def _denied(request: Request) -> Response | None:

@@ -36,7 +36,7 @@ def bars_at(
     until = bucket_end(bucket_start(last_end - 1, timeframe), timeframe)
     span = limit * timeframe.seconds
     while True:
-        begin = max(first, bucket_start(until - span, timeframe))
+        begin = bucket_start(max(first, until - span), timeframe)
         bars = _gather(path, timeframe, begin, until, now)
         if bars and not include_partial and bucket_end(bars.time[-1], timeframe) > second:
             bars = bars.between(begin, bars.time[-1])

@@ -19,6 +19,9 @@ MAX_BARS: Final = 20_000
 MAX_PRINTS: Final = 100_000
 """How many prints a request of bars of ticks looks at, the newest."""
 
+_MOST_UNITS: Final = {4: 36_525, 5: 5_218, 6: 1_200}
+"""Days, weeks and months to a bar: a century. The real gateway's limit is not known (unverified)."""
+
 _CONTRACT_NOT_FOUND, _UNIT_INVALID, _UNIT_NUMBER_INVALID, _LIMIT_INVALID = 1, 2, 3, 4
 
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
@@ -53,7 +56,7 @@ def retrieve_bars(gateway: Gateway, _caller: Caller, request: RetrieveBars) -> P
         return failure(_CONTRACT_NOT_FOUND, bars=None)
     if request.unit not in {*_UNITS, _MONTH, *((_TICK,) if gateway.switches.tick_bars else ())}:
         return failure(_UNIT_INVALID, bars=None)
-    if request.unit_number < 1:
+    if not 1 <= request.unit_number <= _MOST_UNITS.get(request.unit, request.unit_number):
         return failure(_UNIT_NUMBER_INVALID, bars=None)
     if not 1 <= request.limit <= MAX_BARS:
         return failure(_LIMIT_INVALID, bars=None)
