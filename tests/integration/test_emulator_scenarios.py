@@ -12,6 +12,7 @@ from tradeconsole.emulator.options import in_scenario
 from tradeconsole.emulator.scenario_file import read_scenario
 from tradeconsole.emulator.switchboard import SWITCHES
 from tradeconsole.errors import ConfigError
+from tradeconsole.exchange.records import PositionBrackets
 
 MARKET = '[market]\nvolatility = 0\nfrozen = true\nstart = "2026-08-19T15:00:00Z"\n'
 TWO_USERS = """
@@ -237,6 +238,32 @@ async def test_brackets_follow_their_switches_and_the_accounts_own_mode(emulator
     )
     emulator.order("account", account_id=emulator.practice_id, bracket_mode="AutoOCO")
     assert (await place(emulator, **unsigned))["success"]
+
+
+async def test_the_platforms_own_brackets_are_set_up_over_the_control_plane(
+    emulator: RunningEmulator,
+) -> None:
+    account = emulator.practice_id
+    pair = PositionBrackets(stop_ticks=40, target_ticks=80)
+    emulator.order("account", account_id=account, position_brackets=pair)
+    assert (await place(emulator, stopLossBracket={"ticks": -40, "type": 4}))["errorCode"] == 2
+    emulator.step(1)
+    assert (await place(emulator))["success"]
+    emulator.step(1)
+    orders = (await emulator.call("/api/Order/searchOpen", accountId=account))["orders"]
+    assert [(order["type"], order["side"], order["customTag"]) for order in orders] == [
+        (4, 1, None),
+        (1, 1, None),
+    ]
+    assert "parentOrderId" not in orders[0]
+    assert orders[1]["linkedOrderId"] == orders[0]["id"]
+    await emulator.call("/api/Position/closeContract", accountId=account, contractId=emulator.contract("MNQ"))
+    emulator.step(1)
+    assert not (await emulator.call("/api/Order/searchOpen", accountId=account))["orders"]
+    emulator.order("account", account_id=account, position_brackets=PositionBrackets())
+    assert (await place(emulator))["success"]
+    emulator.step(1)
+    assert not (await emulator.call("/api/Order/searchOpen", accountId=account))["orders"]
 
 
 async def test_refusals_that_nobody_knows_have_the_code_that_is_switched(emulator: RunningEmulator) -> None:

@@ -43,7 +43,7 @@ from tradeconsole.emulator.operations import (
     TurnSwitch,
     Window,
 )
-from tradeconsole.emulator.scenario import BRACKET_MODES
+from tradeconsole.emulator.scenario import bracket_mode
 from tradeconsole.emulator.switchboard import positions
 from tradeconsole.errors import ConfigError, InvalidRequest
 from tradeconsole.exchange.catalogue import Contract
@@ -193,8 +193,12 @@ class Control:
         at = self._gateway.moment()
         if order.can_trade is not None:
             self._tell(journal.SetCanTrade(at=at, account_id=order.account_id, can_trade=order.can_trade))
-        if order.bracket_mode is not None:
-            mode = BRACKET_MODES[order.bracket_mode]
+        brackets = order.position_brackets
+        if brackets is not None:
+            account_id = order.account_id
+            self._tell(journal.SetPositionBrackets(at=at, account_id=account_id, brackets=brackets))
+        mode = bracket_mode(order.bracket_mode, brackets)
+        if mode is not None:
             self._tell(journal.SetBracketMode(at=at, account_id=order.account_id, mode=mode))
 
     def reset(self, order: AccountReset) -> None:

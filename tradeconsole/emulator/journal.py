@@ -16,7 +16,7 @@ from tradeconsole.emulator.switchboard import Value, turn_all
 from tradeconsole.emulator.switches import Switches
 from tradeconsole.errors import ConfigError
 from tradeconsole.exchange.disturbances import Disturbances, Portions, Rejection
-from tradeconsole.exchange.records import BracketMode, ModifyRequest, Outcome, PlaceRequest
+from tradeconsole.exchange.records import BracketMode, ModifyRequest, Outcome, PlaceRequest, PositionBrackets
 from tradeconsole.exchange.venue import Exchange
 
 _FRAME: Final = struct.Struct("<II")
@@ -97,6 +97,15 @@ class SetBracketMode(Command, frozen=True, kw_only=True, tag=True):
 
     def apply(self, exchange: Exchange) -> Outcome:
         exchange.set_bracket_mode(self.account_id, self.mode, self.at)
+        return _DONE
+
+
+class SetPositionBrackets(Command, frozen=True, kw_only=True, tag=True):
+    account_id: int
+    brackets: PositionBrackets
+
+    def apply(self, exchange: Exchange) -> Outcome:
+        exchange.set_position_brackets(self.account_id, self.brackets, self.at)
         return _DONE
 
 
@@ -210,6 +219,7 @@ AnyCommand = (
     | CallOff
     | Turn
     | SetBracketMode
+    | SetPositionBrackets
     | ResetAccount
 )
 

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from tradeconsole.emulator.faults import EventFault, Hub, RestFault, ServerErrors
+from tradeconsole.exchange.records import PositionBrackets
 
 Natural = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=86_400_000)]
@@ -133,11 +134,15 @@ class Window(Arguments, frozen=True):
 
 
 class AccountChange(Arguments, frozen=True):
-    """Account, whether it may trade, and which brackets it takes; what is left out stays."""
+    """Account, whether it may trade, which brackets it takes, and what of a position's own the platform keeps.
+
+    What is left out stays; position brackets without ticks end them, those with some choose their mode as well.
+    """
 
     account_id: int
     can_trade: bool | None = None
     bracket_mode: Literal["AutoOCO", "PositionBrackets"] | None = None
+    position_brackets: PositionBrackets | None = None
 
 
 class AccountReset(Arguments, frozen=True):

@@ -8,7 +8,7 @@ from zlib import crc32
 import msgspec
 
 from tradeconsole.exchange.account_rules import Plan
-from tradeconsole.exchange.records import BracketMode, VenueAccount
+from tradeconsole.exchange.records import BracketMode, PositionBrackets, VenueAccount
 
 _FIRST_ID: Final = 10_000_000
 
@@ -55,6 +55,13 @@ BRACKET_MODES: Final = {"AutoOCO": BracketMode.AUTO_OCO, "PositionBrackets": Bra
 """As the gateway's users know them."""
 
 
+def bracket_mode(name: str | None, brackets: PositionBrackets | None) -> BracketMode | None:
+    """The mode of an account by its name; without one, that which its position brackets need, if it has any."""
+    if name is not None:
+        return BRACKET_MODES[name]
+    return BracketMode.POSITION if brackets not in {None, PositionBrackets()} else None
+
+
 class LoginOutcome(StrEnum):
     """What a right key opens."""
 
@@ -82,6 +89,7 @@ class ScenarioAccount(Section, frozen=True):
     product_limits: dict[str, Annotated[int, msgspec.Meta(ge=0)]] = {}
     scaling: bool = False
     bracket_mode: Literal["AutoOCO", "PositionBrackets"] | None = None
+    position_brackets: PositionBrackets | None = None
     can_trade: bool = True
     visible: bool = True
     follower: bool = False
@@ -168,7 +176,8 @@ def _account(user: str, account: ScenarioAccount, installation: int, number: int
         can_trade=account.can_trade,
         is_visible=account.visible,
         simulated=account.kind is not AccountKind.LIVE,
-        bracket_mode=None if account.bracket_mode is None else BRACKET_MODES[account.bracket_mode],
+        bracket_mode=bracket_mode(account.bracket_mode, account.position_brackets),
+        position_brackets=account.position_brackets,
         max_lots=Decimal(terms.lots) if account.max_lots is None else account.max_lots,
         product_limits={symbol.upper(): limit for symbol, limit in account.product_limits.items()},
         follower=account.follower,

@@ -15,7 +15,7 @@ from tradeconsole.emulator.switchboard import turn_all
 from tradeconsole.emulator.switches import Switches
 from tradeconsole.errors import ConfigError, InvalidRequest
 from tradeconsole.exchange.catalogue import Catalogue
-from tradeconsole.exchange.records import ExchangeOptions
+from tradeconsole.exchange.records import ExchangeOptions, PositionBrackets
 
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$(.*)`)?")
 _WORD: Final = re.compile(r"'(.*)'")
@@ -26,6 +26,7 @@ _SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
     ".market": ScenarioMarket,
     ".users[]": ScenarioUser,
     ".users[].accounts[]": ScenarioAccount,
+    ".users[].accounts[].position_brackets": PositionBrackets,
 }
 
 
@@ -82,6 +83,8 @@ def _check_accounts(user: ScenarioUser) -> None:
         Catalogue.load().listing_only(account.product_limits)
         if account.daily_loss is not None and account.daily_loss <= 0:
             raise ConfigError(f"user '{user.name}': daily_loss {account.daily_loss} must be above 0")
+        if account.position_brackets is not None and account.bracket_mode == "AutoOCO":
+            raise ConfigError(f"user '{user.name}': position_brackets need bracket_mode PositionBrackets")
         if account.max_lots is not None and account.max_lots < 0:
             raise ConfigError(f"user '{user.name}': max_lots {account.max_lots} must not be below 0")
 

@@ -11,7 +11,7 @@ from tradeconsole.exchange.records import VenueOrder, VenuePosition
 def worst_cases(positions: Iterable[VenuePosition], orders: Iterable[VenueOrder]) -> dict[str, int]:
     """The most contracts that an account could come to hold: by contract, the larger of all buys and all sells filling.
 
-    Legs of brackets are left out, since they only ever close what their entry opened. The venue's own formula is
+    Legs of brackets and the platform's own orders are left out, since they only ever close what is held. The venue's own formula is
     not known.
     """
     held: Counter[str] = Counter()
@@ -20,7 +20,7 @@ def worst_cases(positions: Iterable[VenuePosition], orders: Iterable[VenueOrder]
     for position in positions:
         held[position.contract_id] += position.size
     for order in orders:
-        if order.parent_id is None:
+        if order.parent_id is None and order.position_id is None:
             sums = buys if order.side.sign > 0 else sells
             sums[order.contract_id] += order.remaining
     return {

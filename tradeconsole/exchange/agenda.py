@@ -13,6 +13,7 @@ class Duty(StrEnum):
     MATCH = "match"  # a market order or marketable limit has come to its turn
     ACTIVATE = "activate"  # the legs of an entry that has filled
     UNWIND = "unwind"  # what a filled leg leaves over: its sibling and the rest of the entry
+    GUARD = "guard"  # the platform's own stop and target follow a position
     REPORT = "report"  # say how the order stands
     REJECT = "reject"  # an order that was taken is refused after all
 

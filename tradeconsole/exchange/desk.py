@@ -103,7 +103,8 @@ class OrderDesk:
         quote = self._tradable_quote(order.contract_id, now)
         if quote is None:
             return Outcome(ModifyCode.REJECTED, placement.CLOSED)
-        size = order.size if request.size is None else request.size
+        # an order of the platform's own is as large as its position (unverified)
+        size = order.size if request.size is None or order.position_id is not None else request.size
         if size <= order.filled:
             return Outcome(ModifyCode.REJECTED, "Invalid order size.")  # (unverified)
         product = self._catalogue.known(order.contract_id).product

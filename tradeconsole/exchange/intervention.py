@@ -12,7 +12,13 @@ from tradeconsole.exchange.desk import OrderDesk
 from tradeconsole.exchange.disturbances import Disturbances, ScriptedPrice
 from tradeconsole.exchange.inquiry import Inquiry
 from tradeconsole.exchange.listing import Listing
-from tradeconsole.exchange.records import AccountChanged, BracketMode, ExchangeEvent, VenueAccount
+from tradeconsole.exchange.records import (
+    AccountChanged,
+    BracketMode,
+    ExchangeEvent,
+    PositionBrackets,
+    VenueAccount,
+)
 
 
 class Intervention(Inquiry, ABC):
@@ -71,6 +77,15 @@ class Intervention(Inquiry, ABC):
         self._run_to(now)
         account = self._store.accounts[account_id]
         self._store.accounts[account_id] = msgspec.structs.replace(account, bracket_mode=mode)
+
+    def set_position_brackets(self, account_id: int, brackets: PositionBrackets, now: datetime) -> None:
+        """Choose what the platform keeps for positions, as their owner does in its settings.
+
+        What is open is brought in step with its next fill (unverified).
+        """
+        self._run_to(now)
+        account = self._store.accounts[account_id]
+        self._store.accounts[account_id] = msgspec.structs.replace(account, position_brackets=brackets)
 
     def set_halted(self, contract_id: str, halted: bool, now: datetime) -> None:
         """Halt or resume trading in a contract: no matching, no market events, orders refused.

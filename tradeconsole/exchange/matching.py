@@ -3,7 +3,8 @@
 Resting limits fill at their price when the market is quoted or traded through it, stops become market orders when a
 print or the far side of the quote reaches them, trailing stops follow the prints. A bracket's legs wait suspended,
 become working at prices measured from the entry's fill and are sized to what has filled of it; when one fills, the
-other can no longer fill and is cancelled a moment later, as is what is left of the entry.
+other can no longer fill and is cancelled a moment later, as is what is left of the entry. What the platform itself
+keeps for a position (`position_pairs`) never closes more than is held.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from tradeconsole.exchange.agenda import Agenda, Due, Duty
 from tradeconsole.exchange.book import WorkingBook
 from tradeconsole.exchange.catalogue import Catalogue
 from tradeconsole.exchange.disturbances import Disturbances
+from tradeconsole.exchange.position_pairs import PositionPairs
 from tradeconsole.exchange.records import ExchangeOptions, OrderChanged, UserEvent, VenueOrder
 from tradeconsole.exchange.settlement import Piece, Settlement, sweep
 from tradeconsole.exchange.store import OPEN, Store
@@ -47,6 +49,7 @@ class Matcher:
         self._options = options
         self._emit = emit
         self._settlement = Settlement(catalogue, store, options, emit)
+        self._pairs = PositionPairs(catalogue, store, options)
         self._books: dict[str, WorkingBook] = {}
         self.quotes: dict[str, Quote] = {}
         self.halted: set[str] = set()
@@ -125,6 +128,8 @@ class Matcher:
                 self._activate(order, due.time)
             case Duty.UNWIND:
                 self._unwind(order, due.time)
+            case Duty.GUARD:
+                self._guard(order, due.time)
             case Duty.REJECT if order.status is OrderStatus.PENDING:
                 self._reject(order, due.time)
             case Duty.REJECT:
@@ -228,6 +233,17 @@ class Matcher:
         if entry is not None and entry.status in OPEN and leg.status is OrderStatus.FILLED:
             self._finish(entry, OrderStatus.CANCELLED, time)
 
+    def _guard(self, order: VenueOrder, time: datetime) -> None:
+        """Bring the platform's own stop and target in step with the position that a fill has changed."""
+        for guard in self._pairs.working(order.account_id, order.contract_id):
+            if self._store.is_retired(guard):
+                self._finish(guard, OrderStatus.CANCELLED, time)
+        for guard in self._pairs.due(order.account_id, order.contract_id, time):
+            self._work(guard, time)
+        quote = self.quotes.get(order.contract_id)
+        if quote is not None:
+            self._match_quote(quote, time)
+
     # -- filling --------------------------------------------------------------------------------------------
 
     def _match_quote(self, quote: Quote, time: datetime) -> None:
@@ -271,6 +287,7 @@ class Matcher:
         elif order.status is OrderStatus.WORKING:
             self._book_of(order).put(order)
         self._follow_up(order, time)
+        self._restrain(order, time)
         if order.closes and self._options.close_cancels_brackets:
             self._clear_legs(order, time)
 
@@ -290,6 +307,20 @@ class Matcher:
         elif sibling is not None and sibling.status in OPEN:
             size = max(1, sibling.filled + order.remaining)
             self._store.put_order(msgspec.structs.replace(sibling, size=size))
+
+    def _restrain(self, order: VenueOrder, time: datetime) -> None:
+        """Let the platform's own orders close no more than is held from now on; they are told a moment later."""
+        if not self._pairs.are_kept(order.account_id, order.contract_id):
+            return
+        for guard in self._pairs.working(order.account_id, order.contract_id):
+            held = self._pairs.held(guard)
+            if not held:
+                self._book_of(guard).drop(guard.id)
+            elif guard.remaining > held:
+                self._store.put_order(msgspec.structs.replace(guard, size=guard.filled + held))
+        is_open = self._store.position(order.account_id, order.contract_id) is not None
+        latencies = self._options.latencies
+        self._later(order, Duty.GUARD, latencies.activation if is_open else latencies.sibling_cancel, time)
 
     def _clear_legs(self, order: VenueOrder, time: datetime) -> None:
         if self._store.position(order.account_id, order.contract_id) is not None:

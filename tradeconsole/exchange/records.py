@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -93,10 +94,21 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
         return self.code == 0
 
 
+Ticks = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+
+
+class PositionBrackets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How far from a position's average price the platform itself keeps a stop and a target; None keeps none."""
+
+    stop_ticks: Ticks | None = None
+    target_ticks: Ticks | None = None
+
+
 class VenueAccount(msgspec.Struct, frozen=True, kw_only=True):
     """One trading account. `balance` is realised cash; `max_lots` counts mini-equivalents (None: no limit).
 
-    Without a `bracket_mode` it is the venue's. A `follower` copies another account. `product_limits`
+    Without a `bracket_mode` it is the venue's; in that of position brackets the platform keeps
+    `position_brackets` for what it holds. A `follower` copies another account. `product_limits`
     counts contracts by root. Under a `plan` the firm closes and
     blocks it, as it stands with the plan.
     """
@@ -110,6 +122,7 @@ class VenueAccount(msgspec.Struct, frozen=True, kw_only=True):
     is_visible: bool = True
     simulated: bool = True
     bracket_mode: BracketMode | None = None
+    position_brackets: PositionBrackets | None = None
     max_lots: Decimal | None = None
     product_limits: dict[str, int] = {}
     follower: bool = False
@@ -164,7 +177,8 @@ class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     `trail_distance` is in ticks and `trail_price` the same as a price distance, both signed on the suspended
     legs of a bracket. `linked_id` is set on the take-profit leg only: the id of the stop-loss leg. The venue
-    alone sees `triggered` (the stop of a stop-limit order was reached) and `closes` (made by a close command).
+    alone sees `triggered` (the stop of a stop-limit order was reached), `closes` (made by a close command) and
+    `position_id` (made by the platform, to guard that position and nothing else).
     """
 
     id: int
@@ -188,6 +202,7 @@ class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
     linked_id: int | None = None
     triggered: bool = False
     closes: bool = False
+    position_id: int | None = None
 
     @property
     def remaining(self) -> int:

@@ -38,6 +38,7 @@ class Store:
         self._trades_of: dict[int, list[int]] = {}
         self._open: dict[int, dict[int, None]] = {}
         self._legs: dict[int, list[int]] = {}
+        self._guards: dict[int, list[int]] = {}
         self._tags: set[tuple[int, str]] = set()
         self._numbers = [_FIRST_ORDER, _FIRST_TRADE, _FIRST_POSITION]
 
@@ -58,6 +59,8 @@ class Store:
                 self._tags.add((order.account_id, order.tag))
             if order.parent_id is not None:
                 self._legs.setdefault(order.parent_id, []).append(order.id)
+            if order.position_id is not None:
+                self._guards.setdefault(order.position_id, []).append(order.id)
         self.orders[order.id] = order
         still_open = self._open.setdefault(order.account_id, {})
         if order.status in OPEN:
@@ -102,6 +105,10 @@ class Store:
         """Bracket legs of an entry, in order of their ids: the stop-loss before the take-profit."""
         return [self.orders[order_id] for order_id in self._legs.get(parent_id, ())]
 
+    def guards(self, position_id: int) -> list[VenueOrder]:
+        """Orders that the platform has made for a position, oldest first."""
+        return [self.orders[order_id] for order_id in self._guards.get(position_id, ())]
+
     def sibling(self, leg: VenueOrder) -> VenueOrder | None:
         """The other leg of the same bracket."""
         if leg.parent_id is None:
@@ -109,7 +116,13 @@ class Store:
         return next((other for other in self.legs(leg.parent_id) if other.id != leg.id), None)
 
     def is_retired(self, order: VenueOrder) -> bool:
-        """Whether an order must not fill any more, because a leg of its bracket has; its end is on the way."""
+        """Whether an order must not fill any more; its end is on the way.
+
+        A leg of its bracket has filled, or the position is gone for which the platform made it.
+        """
+        if order.position_id is not None:
+            position = self.position(order.account_id, order.contract_id)
+            return position is None or position.id != order.position_id
         sibling = self.sibling(order)
         if sibling is not None and sibling.status is OrderStatus.FILLED:
             return True

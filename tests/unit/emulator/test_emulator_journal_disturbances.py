@@ -15,7 +15,14 @@ from tradeconsole.emulator.options import EmulatorOptions
 from tradeconsole.emulator.scenario import AccountKind, ScenarioAccount, ScenarioUser, scenario_accounts
 from tradeconsole.emulator.world import World, build_world
 from tradeconsole.exchange.disturbances import Portions, Rejection
-from tradeconsole.exchange.records import BracketMode, ExchangeOptions, Leg, ModifyRequest, PlaceRequest
+from tradeconsole.exchange.records import (
+    BracketMode,
+    ExchangeOptions,
+    Leg,
+    ModifyRequest,
+    PlaceRequest,
+    PositionBrackets,
+)
 
 USER = ScenarioUser(
     name="ann",
@@ -56,6 +63,9 @@ def commands(world: World, size: int, at: datetime) -> list[journal.AnyCommand]:
         journal.PartialClose(at=at, account_id=account, contract_id=contract, size=size),
         journal.SetCanTrade(at=at, account_id=account, can_trade=size > 1),
         journal.SetBracketMode(at=at, account_id=account, mode=list(BracketMode)[size % 2]),
+        journal.SetPositionBrackets(
+            at=at, account_id=account, brackets=PositionBrackets(stop_ticks=size, target_ticks=2 * size)
+        ),
         journal.Halt(at=at, contract_id=contract, halted=size > 6),
         journal.MovePrice(at=at, contract_id=contract, ticks=size * 9 - 40),
         journal.SetPrice(at=at, contract_id=contract, price=price + size),

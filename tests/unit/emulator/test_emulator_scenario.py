@@ -128,6 +128,18 @@ def test_options_that_are_given_go_before_those_of_the_file(tmp_path: Path) -> N
         ("[switches]\nslippageTicks = 1.5\n" + USER, "slippageTicks cannot be 1.5"),
         ("[switches]\nsingleSession = 3\n" + USER, "singleSession cannot be 3: expected on | off"),
         ("[switches]\nquoteMode = ['full']\n" + USER, "quoteMode cannot be"),
+        (
+            USER + "[[users.accounts]]\nposition_brackets = { stop_tick = 4 }\n",
+            "users[0].accounts[0].position_brackets: unknown key 'stop_tick': did you mean 'stop_ticks'?",
+        ),
+        (
+            USER + "[[users.accounts]]\nposition_brackets = { stop_ticks = 0 }\n",
+            "users[0].accounts[0].position_brackets.stop_ticks",
+        ),
+        (
+            USER + "[[users.accounts]]\nbracket_mode = 'AutoOCO'\nposition_brackets = { stop_ticks = 4 }\n",
+            "position_brackets need bracket_mode PositionBrackets",
+        ),
         ("[[users]]\nname = 'ann'\n", "users[0]: Object missing required field `key`"),
         ("[[users]]\nname = 'ann'\nkey = ''\n", "users[0].key"),
         ("[[users]]\nname = 'a'\nkey = 'k'\npasword = 'x'\n", "users[0]: unknown key 'pasword'"),
