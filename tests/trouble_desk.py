@@ -17,6 +17,7 @@ from tradeconsole.drills.records import read_records
 from tradeconsole.engine.engine import Engine
 from tradeconsole.engine.protection.watch import ProtectionOptions
 from tradeconsole.engine.risk import RiskLimits
+from tradeconsole.exchange.records import PositionBrackets
 from tradeconsole.ports import Journal, JournalRecord, Restored
 
 __all__ = ["QUICK", "Desk", "Forgetful", "desk", "trading_desk", "until"]
@@ -74,6 +75,11 @@ class Desk(DrillDesk):
     def refuse_brackets(self) -> None:
         """Set the account to Position Brackets, as its owner does in the platform's settings: the default there."""
         self.emulator.order("account", account_id=int(self.account_id), bracket_mode="PositionBrackets")
+
+    def keep_pairs(self, stop_ticks: int, target_ticks: int) -> None:
+        """Let the platform keep a stop and a target of its own for every position, as that setting may."""
+        pair = PositionBrackets(stop_ticks=stop_ticks, target_ticks=target_ticks)
+        self.emulator.order("account", account_id=int(self.account_id), position_brackets=pair)
 
     def fill_part(self, order_id: str, size: int) -> None:
         """Let part of one of our resting orders fill at its price, whatever the market does."""

@@ -9,6 +9,8 @@ from tradeconsole.domain.orders import OrderRole
 from tradeconsole.errors import InvalidRequest
 
 PREFIX: Final = "tc"
+ELSEWHERE: Final = "broker"
+"""Origin of orders that are none of ours."""
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS: Final = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
 _MAX_ORIGIN: Final = 20
@@ -31,9 +33,9 @@ def new_order_id(origin: str, now: datetime) -> str:
 
 
 def origin_of(order_id: str) -> str:
-    """Who asked for an order: `hand`, a strategy's name, or `broker` for orders made elsewhere."""
+    """Who asked for an order: `hand`, a strategy's name, or `ELSEWHERE`."""
     parts = order_id.split("-")
-    return parts[1] if parts[0] == PREFIX and len(parts) > 2 else "broker"
+    return parts[1] if parts[0] == PREFIX and len(parts) > 2 else ELSEWHERE
 
 
 def leg_id(entry_id: str, role: OrderRole, number: int) -> str:

@@ -9,7 +9,7 @@ from tradeconsole.engine.flatten import Flattener
 from tradeconsole.engine.notices import Notices
 from tradeconsole.engine.protection.coverage import coverage
 from tradeconsole.engine.protection.plan import Decisions, lost
-from tradeconsole.engine.protection.slices import Families, Slice, turned
+from tradeconsole.engine.protection.slices import Families, Slice, is_overtaken, turned
 from tradeconsole.engine.protection.watch import Call, Exposure, Policy, ProtectionOptions, Watch, look
 
 _NEXT = {
@@ -48,7 +48,7 @@ class Alarms:
 
     def look(self, key: Key, families: Families, found: list[Slice], decisions: Decisions) -> None:
         """See how a position stands, and say or do what is due."""
-        self._check_turned(key, turned(self._book, families, key))
+        self._check_turned(key, families)
         promised = sum(each.high for each in found if each.wants_stop and not _is_released(each, decisions))
         missing = [
             order
@@ -117,18 +117,24 @@ class Alarms:
         acts = self._may_act and (policy is Policy.FLATTEN or kept_here)
         return _NEXT[policy if acts else Policy.ALERT].format(f"{self._options.act_after:.0f}")
 
-    def _check_turned(self, key: Key, contracts: int) -> None:
+    def _check_turned(self, key: Key, families: Families) -> None:
+        contracts = turned(self._book, families, key)
         if not contracts:
             if self._book.position(*key) is None:
                 self._turned.discard(key)
         elif key not in self._turned:
             self._turned.add(key)
-            self._tell(
-                key,
-                Severity.ERROR,
-                f"Stop and target both filled: {self._name(key[1])}",
-                f"{contracts} contracts are held the other way round, without protection: close them (f)",
-            )
+            name, held = self._name(key[1]), f"{contracts} contracts are held the other way round"
+            if self._may_act and is_overtaken(self._book, families, key):
+                # such as a stop that the platform keeps itself: nobody has asked for what is held now
+                self._tell(key, Severity.ERROR, f"Closed twice: {name}", f"{held}: the engine flattens them")
+            else:
+                self._tell(
+                    key,
+                    Severity.ERROR,
+                    f"Stop and target both filled: {name}",
+                    f"{held}, without protection: close them (f)",
+                )
 
     def _tell(self, key: Key, severity: Severity, title: str, detail: str) -> None:
         self._notices.raise_(severity, title, detail, account_id=key[0])

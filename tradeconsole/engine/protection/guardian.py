@@ -31,7 +31,7 @@ from tradeconsole.engine.flatten import Flattener
 from tradeconsole.engine.identity import leg_id
 from tradeconsole.engine.protection.alarms import Alarms
 from tradeconsole.engine.protection.plan import CancelOrder, Decisions, PlaceLeg, ResizeLeg, Step, steps
-from tradeconsole.engine.protection.slices import Families, Slice, slices
+from tradeconsole.engine.protection.slices import Families, Slice, is_overtaken, slices
 from tradeconsole.engine.protection.watch import Budget
 from tradeconsole.engine.supervisor import Supervisor
 from tradeconsole.errors import BrokerError, OrderInDoubt, RequestRefused, TradeConsoleError
@@ -178,11 +178,20 @@ class Guardian:
             decisions = self._decisions(key)
             self._alarms.look(key, self._families, found, decisions)
             if self._mend and self._is_proven(key[0]):
+                self._undo_turn(key)
                 for each in found:
                     self._mend_slice(each, decisions)
         for each in found:
             if each.is_over:
                 self._families.leave_out(each.entry_id)
+
+    def _undo_turn(self, key: Key) -> None:
+        """Flatten what a leg has opened that came second, once the broker says as well that it is held."""
+        stated, ledger = self._book.stated.get(key), self._book.ledgers.get(key)
+        if stated is None or ledger is None or stated.size != ledger.size:
+            return
+        if is_overtaken(self._book, self._families, key):
+            self._flattener.start(*key)
 
     def _is_proven(self, account_id: str) -> bool:
         """Whether the book is as the broker's records: by the stream, or, while it is down, by records just read."""

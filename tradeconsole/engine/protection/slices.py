@@ -6,6 +6,7 @@ the position was last flat say nothing about it.
 """
 
 from collections import defaultdict
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -15,6 +16,7 @@ from tradeconsole.domain.ledger import Ledger
 from tradeconsole.domain.orders import Order, OrderRole
 from tradeconsole.domain.portfolio import Fill
 from tradeconsole.engine.book import Book, Key
+from tradeconsole.engine.identity import ELSEWHERE, origin_of
 
 _LEGS: Final = frozenset({OrderRole.STOP_LOSS, OrderRole.TAKE_PROFIT})
 _FREE: Final = ""
@@ -225,14 +227,42 @@ def _since_flat(ledger: Ledger) -> tuple[int, list[tuple[Fill, int]]]:
 
 def turned(book: Book, families: Families, key: Key) -> int:
     """Contracts of the position that a stop or target opened: it filled although nothing was left to close."""
+    return sum(size for _, size in _turning(book, families, key))
+
+
+def is_overtaken(book: Book, families: Families, key: Key) -> bool:
+    """Whether all of a position is what a stop or target opened after an order that is none of ours had closed."""
+    turning = _turning(book, families, key)
+    ledger = book.ledgers.get(key)
+    if ledger is None or not turning or sum(size for _, size in turning) != abs(ledger.size):
+        return False
+    first = turning[0][0]
+    before = [
+        fill
+        for fill in book.fills.values()
+        if (fill.account_id, fill.instrument_id) == key and _moment(fill) < _moment(first)
+    ]
+    closing = max(before, key=_moment, default=None)
+    if closing is None or closing.side is not first.side:
+        return False
+    order_id = book.order_ids.get((closing.account_id, closing.broker_order_id), "")
+    return origin_of(order_id) == ELSEWHERE
+
+
+def _turning(book: Book, families: Families, key: Key) -> list[tuple[Fill, int]]:
+    """The fills of stops and targets that opened the position, with their part in it."""
     ledger = book.ledgers.get(key)
     if ledger is None or not ledger.size:
-        return 0
+        return []
     legs = {leg_id for members in families.entries(key).values() for leg_id in members}
     _, parts = _since_flat(ledger)
-    return sum(
-        size
+    return [
+        (fill, size)
         for fill, size in parts
         if fill.side.sign == _sign(ledger.size)
         and book.order_ids.get((fill.account_id, fill.broker_order_id)) in legs
-    )
+    ]
+
+
+def _moment(fill: Fill) -> tuple[datetime, int, str]:
+    return fill.time, len(fill.fill_id), fill.fill_id
