@@ -8,7 +8,7 @@ import msgspec
 from tradeconsole.emulator.hints import nearest
 from tradeconsole.emulator.switches import Switches, TokenTime, UserEnvelope
 from tradeconsole.errors import ConfigError
-from tradeconsole.exchange.records import BracketMode, ExchangeOptions, PlaceCode, SessionEnd
+from tradeconsole.exchange.records import BracketMode, ExchangeOptions, LotMatching, PlaceCode, SessionEnd
 
 Value = str | bool | int | float
 """A value as it is written: a word, on or off, or a number."""
@@ -154,6 +154,12 @@ SWITCHES: Final = (
         "limit_code",
         "how orders beyond the position limit are refused",
         {"OrderRejected": PlaceCode.ORDER_REJECTED, "AccountViolation": PlaceCode.ACCOUNT_VIOLATION},
+    ),
+    _venue(
+        "lotMatching",
+        "lot_matching",
+        "by which of a position's contracts the P&L of a partial close is worked out",
+        {matching.value: matching for matching in LotMatching},
     ),
     _venue(
         "sessionEnd",

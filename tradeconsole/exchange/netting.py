@@ -1,6 +1,8 @@
-"""Booking of fills: netted positions at average cost, half-turn trades, charges and cash; pure and exact.
+"""Booking of fills: netted positions, half-turn trades, charges and cash; pure and exact.
 
-P&L of a closing fill is (its money − the cost of what it closes), gross. Where a part of a position is closed and
+P&L of a closing fill is (its money − the cost of what it closes), gross; that cost is a share of the whole, or of the
+oldest contracts held. Over a round trip both come to the same, and so does what is held while it lasts: what is not in
+the one figure is in the position's cost, and in its average price from then on (unverified). Where a part of a position is closed and
 its share of the cost is not a round figure, P&L is rounded to 1/10000 and the difference stays in the cost of the
 rest, so that the sum over a round trip is exact: the value of a tick is a multiple of 1/10000 for every product.
 """
@@ -14,7 +16,7 @@ import msgspec
 
 from tradeconsole.domain.orders import Side
 from tradeconsole.exchange.catalogue import Contract
-from tradeconsole.exchange.records import VenueAccount, VenuePosition, VenueTrade
+from tradeconsole.exchange.records import Lot, LotMatching, VenueAccount, VenuePosition, VenueTrade
 
 _FINEST_MONEY: Final = Decimal("0.0001")
 _FINEST_PRICE: Final = Decimal("0.000000001")
@@ -49,6 +51,7 @@ def book(
     execution: Execution,
     next_trade_id: Callable[[], int],
     next_position_id: Callable[[], int],
+    matching: LotMatching = LotMatching.AVERAGE,
 ) -> Booking:
     """Book one fill. One larger than the opposite position closes it and opens the rest."""
     held = position.size if position is not None else 0
@@ -56,7 +59,7 @@ def book(
     trades: list[VenueTrade] = []
     positions: list[VenuePosition] = []
     if position is not None and closing:
-        pnl, position = _close(position, contract, execution, closing)
+        pnl, position = _close(position, contract, execution, closing, matching)
         trades.append(_trade(contract, execution, closing, pnl, next_trade_id()))
         positions.append(position)
     opening = execution.size - closing
@@ -73,14 +76,39 @@ def book(
 
 
 def _close(
-    position: VenuePosition, contract: Contract, execution: Execution, size: int
+    position: VenuePosition, contract: Contract, execution: Execution, size: int, matching: LotMatching
 ) -> tuple[Decimal, VenuePosition]:
     signed = size * execution.side.sign
-    money = execution.price * contract.product.point_value * signed
+    point_value = contract.product.point_value
+    money = execution.price * point_value * signed
     remaining = position.size + signed
-    pnl = -(money + position.cost * size / abs(position.size)).quantize(_FINEST_MONEY)
+    closed, lots = _oldest(position, size)
+    # what closes all costs all, whatever has been taken to be closed before
+    by_lot = matching is LotMatching.FIFO and remaining != 0
+    paid = position.cost * size / abs(position.size)
+    if by_lot:
+        paid = -sum((lot.price * lot.size for lot in closed), Decimal(0)) * point_value * execution.side.sign
+    pnl = -(money + paid).quantize(_FINEST_MONEY)
     cost = position.cost + money + pnl
-    return plain(pnl), msgspec.structs.replace(position, size=remaining, cost=cost)
+    average = position.average_price
+    if by_lot:
+        average = plain((cost / (remaining * point_value)).quantize(_FINEST_PRICE))
+    return plain(pnl), msgspec.structs.replace(
+        position, size=remaining, cost=cost, average_price=average, lots=lots
+    )
+
+
+def _oldest(position: VenuePosition, size: int) -> tuple[list[Lot], tuple[Lot, ...]]:
+    """A position's oldest contracts, so many, and what is left of it."""
+    lots = list(position.lots) or [Lot(abs(position.size), position.average_price)]
+    closed: list[Lot] = []
+    while size:
+        taken = min(size, lots[0].size)
+        closed.append(Lot(taken, lots[0].price))
+        rest = Lot(lots[0].size - taken, lots[0].price)
+        lots[:1] = [rest] if rest.size else []
+        size -= taken
+    return closed, tuple(lots)
 
 
 def _open(
@@ -92,6 +120,7 @@ def _open(
 ) -> VenuePosition:
     signed = trade.size * execution.side.sign
     money = execution.price * contract.product.point_value * signed
+    lot = Lot(trade.size, execution.price)
     if position is None:
         return VenuePosition(
             id=next_position_id(),
@@ -103,6 +132,7 @@ def _open(
             average_price=execution.price,
             cost=money,
             opening_trades=(trade.id,),
+            lots=(lot,),
         )
     size, cost = position.size + signed, position.cost + money
     average = (cost / (size * contract.product.point_value)).quantize(_FINEST_PRICE)
@@ -112,6 +142,7 @@ def _open(
         cost=cost,
         average_price=plain(average),
         opening_trades=(*position.opening_trades, trade.id),
+        lots=(*(position.lots or (Lot(abs(position.size), position.average_price),)), lot),
     )
 
 

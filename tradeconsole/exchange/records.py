@@ -226,11 +226,19 @@ class VenueTrade(msgspec.Struct, frozen=True, kw_only=True):
     voided: bool = False
 
 
+class Lot(msgspec.Struct, frozen=True, gc=False):
+    """Contracts that were bought or sold at one price."""
+
+    size: int
+    price: Decimal
+
+
 class VenuePosition(msgspec.Struct, frozen=True, kw_only=True):
     """Netted position in one contract; `size` is signed and 0 in the event that says flat.
 
     `cost` is the signed money paid for it (price × point value × contracts), from which P&L is computed
-    exactly; `opening_trades` are the ids of the trades that opened or enlarged it.
+    exactly; `opening_trades` are the ids of the trades that opened or enlarged it, `lots` what is held of their
+    contracts if the oldest are closed first.
     """
 
     id: int
@@ -242,6 +250,7 @@ class VenuePosition(msgspec.Struct, frozen=True, kw_only=True):
     average_price: Decimal
     cost: Decimal
     opening_trades: tuple[int, ...] = ()
+    lots: tuple[Lot, ...] = ()
 
 
 class OrderChanged(msgspec.Struct, frozen=True, gc=False):
@@ -301,6 +310,13 @@ class Latencies(msgspec.Struct, frozen=True, gc=False):
     sibling_cancel: float = 12.0
 
 
+class LotMatching(StrEnum):
+    """Which contracts of a position a part that is closed is taken to be."""
+
+    AVERAGE = "average"
+    FIFO = "fifo"
+
+
 class SessionEnd(StrEnum):
     """What becomes of orders that still work when the session of their product ends."""
 
@@ -327,6 +343,7 @@ class ExchangeOptions(msgspec.Struct, kw_only=True):
         locked_code: refusal of orders of a locked account.
         window_code: refusal of orders outside the firm's hours.
         limit_code: refusal of orders beyond the position limit.
+        lot_matching: by what the P&L of a partial close is worked out (both have been reported: unverified).
         session_end: what becomes of resting orders when their product's session ends (3 or 4: unverified).
     """
 
@@ -345,4 +362,5 @@ class ExchangeOptions(msgspec.Struct, kw_only=True):
     locked_code: PlaceCode = PlaceCode.ACCOUNT_VIOLATION
     window_code: PlaceCode = PlaceCode.OUTSIDE_TRADING_HOURS
     limit_code: PlaceCode = PlaceCode.ORDER_REJECTED
+    lot_matching: LotMatching = LotMatching.AVERAGE
     session_end: SessionEnd = SessionEnd.CANCEL

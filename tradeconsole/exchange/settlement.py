@@ -104,6 +104,7 @@ class Settlement:
             Execution(order.account_id, order.id, order.side, size, price, time),
             store.next_trade_id,
             store.next_position_id,
+            self._options.lot_matching,
         )
         for trade in booking.trades:
             store.put_trade(trade)

@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
 
+import pytest
 from exchange_lab import CATALOGUE, make_account
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradeconsole.domain.orders import Side
 from tradeconsole.exchange.netting import Booking, Execution, book
-from tradeconsole.exchange.records import VenueAccount, VenuePosition, VenueTrade
+from tradeconsole.exchange.records import LotMatching, VenueAccount, VenuePosition, VenueTrade
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
@@ -18,7 +19,8 @@ NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 class Books:
     """One account's bookings in one contract."""
 
-    def __init__(self, contract_id: str) -> None:
+    def __init__(self, contract_id: str, matching: LotMatching = LotMatching.AVERAGE) -> None:
+        self.matching = matching
         contract = CATALOGUE.contract(contract_id)
         assert contract is not None
         self.contract = contract
@@ -35,6 +37,7 @@ class Books:
             Execution(self.account.id, 1, side, size, Decimal(price), NOW),
             lambda: next(self._trade_ids),
             lambda: next(self._position_ids),
+            self.matching,
         )
         self.account = booking.account
         self.trades.extend(booking.trades)
@@ -124,3 +127,66 @@ def test_booked_profit_is_the_mark_to_market_of_the_fills_and_the_position_their
     assert sum(trade.size for trade in books.trades) == sum(size for _, size, _ in fills)
     charges = sum((trade.fees + trade.commissions) for trade in books.trades)
     assert books.account.balance == Decimal(150_000) + realised - charges
+
+
+@pytest.mark.parametrize(
+    ("matching", "results", "averages"),
+    [
+        # 2 at 100 and 2 at 110 are 4 at 105: closing one at 112 earns 7, and so do the others
+        (LotMatching.AVERAGE, ["350", "700", "350"], ["105", "105", "105"]),
+        # 112 − 100 = 12; (112 − 100) + (112 − 110) = 14; 112 − 110 = 2
+        (LotMatching.FIFO, ["600", "700", "100"], ["106.666666667", "110", "110"]),
+    ],
+)
+def test_a_part_that_is_closed_costs_its_share_or_what_came_first(
+    matching: LotMatching, results: list[str], averages: list[str]
+) -> None:
+    books = Books("CON.F.US.EP.Z26", matching)
+    books.fill(Side.BUY, 2, "100")
+    books.fill(Side.BUY, 2, "110")
+    positions = [books.fill(Side.SELL, size, "112").positions[-1] for size in (1, 2, 1)]
+    assert [trade.gross_pnl for trade in books.trades[2:]] == [Decimal(result) for result in results]
+    assert [position.average_price for position in positions] == [Decimal(price) for price in averages]
+
+
+@pytest.mark.parametrize("matching", LotMatching)
+def test_a_fill_that_turns_a_position_closes_all_of_its_lots(matching: LotMatching) -> None:
+    books = Books("CON.F.US.EP.Z26", matching)
+    books.fill(Side.SELL, 1, "110")
+    books.fill(Side.SELL, 1, "100")
+    books.fill(Side.BUY, 3, "90")
+    # (110 + 100 − 2 × 90) × 50
+    assert [trade.gross_pnl for trade in books.trades[2:]] == [Decimal(1500), None]
+    assert books.position is not None
+    assert (books.position.size, books.position.average_price) == (1, Decimal(90))
+
+
+def test_matching_can_be_changed_while_a_position_is_held() -> None:
+    books = Books("CON.F.US.EP.Z26")
+    books.fill(Side.BUY, 1, "100")
+    books.fill(Side.BUY, 1, "110")
+    books.fill(Side.SELL, 1, "110")
+    books.matching = LotMatching.FIFO
+    books.fill(Side.SELL, 1, "110")
+    # all in all 110 − 100, of which 110 − 105 has been booked already
+    assert [trade.gross_pnl for trade in books.trades[2:]] == [Decimal(250), Decimal(250)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(list(Side)), st.integers(1, 5), st.integers(100, 140)),
+        min_size=1,
+        max_size=25,
+    )
+)
+def test_from_flat_to_flat_both_come_to_the_same(fills: list[tuple[Side, int, int]]) -> None:
+    both = [Books("CON.F.US.EP.Z26", matching) for matching in LotMatching]
+    for side, size, price in fills:
+        for books in both:
+            books.fill(side, size, Decimal(price))
+            held = books.position
+            if held is not None:
+                assert sum(lot.size for lot in held.lots) == abs(held.size)
+        if both[0].position is None:
+            assert both[0].account.balance == both[1].account.balance
