@@ -1,4 +1,4 @@
-"""Equity over the session: balance plus open P&L, sampled for the curve."""
+"""Equity of an account, and its curve over the session."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -6,11 +6,47 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from tradeconsole.domain.ledger import Ledger
 from tradeconsole.engine.book import Book
 from tradeconsole.errors import StorageError
 from tradeconsole.ports import EquityPoint, Journal
 
 KEPT: Final = 5000
+
+
+def equity_of(book: Book, account_id: str) -> Decimal | None:
+    """Balance plus what open positions would bring; None where one of them has no price.
+
+    The broker may match lots otherwise than we do (whether by average or oldest first is not known of the gateway): what
+    it has put into the balance for a part that was closed is counted as it did.
+    """
+    account, open_pnl = book.accounts.get(account_id), book.open_pnl(account_id)
+    if open_pnl is None:
+        return None
+    apart = sum(
+        (
+            _apart(ledger)
+            for (owner, _), ledger in book.ledgers.items()
+            if owner == account_id and ledger.size
+        ),
+        Decimal(0),
+    )
+    return (account.balance if account else Decimal(0)) + open_pnl + apart
+
+
+def _apart(ledger: Ledger) -> Decimal:
+    """How much more of an open position we have realised than the broker has."""
+    held, total = ledger.size, Decimal(0)
+    for fill in reversed(ledger.fills):
+        ours = ledger.realised(fill.fill_id)
+        before = held - fill.size * fill.side.sign
+        if before * ledger.size <= 0:
+            # it was opened here
+            break
+        if ours is not None and fill.gross_pnl is not None:
+            total += ours - fill.gross_pnl
+        held = before
+    return total
 
 
 class EquityCurve:
@@ -32,10 +68,9 @@ class EquityCurve:
     def sample(self, now: datetime) -> None:
         """Take a point of each account whose equity has changed."""
         for account in self._book.shown_accounts():
-            open_pnl = self._book.open_pnl(account.account_id)
-            if open_pnl is None:
+            equity = equity_of(self._book, account.account_id)
+            if equity is None:
                 continue
-            equity = account.balance + open_pnl
             points = self._points.setdefault(account.account_id, deque(maxlen=KEPT))
             if points and points[-1][1] == equity:
                 continue

@@ -11,6 +11,7 @@ from tradeconsole.domain.instruments import ProductGroup
 from tradeconsole.domain.orders import OrderStatus
 from tradeconsole.domain.sessions import Calendar
 from tradeconsole.engine.book import Book
+from tradeconsole.engine.equity import equity_of
 from tradeconsole.views.models import AccountChoice, ChannelView, DashboardView, EquityView, SessionView
 
 CURVE_POINTS: Final = 400
@@ -74,7 +75,7 @@ def dashboard_view(
     orders = book.open_orders_of(account_id)
     return DashboardView(
         balance=balance,
-        equity=None if open_pnl is None else balance + open_pnl,
+        equity=equity_of(book, account_id),
         open_pnl=open_pnl,
         realised_gross=gross,
         fees=fees,
