@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from tradeconsole.emulator import swagger
 from tradeconsole.emulator.faults import Hub
 from tradeconsole.emulator.gateway import Gateway
 from tradeconsole.emulator.http import (
@@ -45,6 +46,7 @@ def build_app(gateway: Gateway, hubs: Hubs, control: Sequence[BaseRoute]) -> Sta
         Route(endpoint.path.lower(), _operation(gateway, endpoint), methods=[endpoint.method])
         for endpoint in ENDPOINTS
     ]
+    routes.append(Route(swagger.PATH, _description, methods=["GET"]))
     for hub in Hub:
         routes.append(Route(f"/hubs/{hub}/negotiate", _negotiation(gateway), methods=["POST"]))
         routes.append(WebSocketRoute(f"/hubs/{hub}", _hub(gateway, hubs, hub)))
@@ -60,6 +62,11 @@ def _operation(gateway: Gateway, endpoint: Endpoint) -> Callable[[Request], Awai
         return await answer(gateway, endpoint, request)
 
     return operation
+
+
+async def _description(_request: Request) -> Response:
+    """Open to everybody, and on nobody's budget."""
+    return json_response(swagger.Description(ENDPOINTS).document)
 
 
 async def _bare_error(_request: Request, error: Exception) -> Response:

@@ -1,7 +1,7 @@
 """HTTP as the gateway speaks it: envelopes, problem details, bearer tokens, budgets and ordered faults."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email.utils import format_datetime
 from typing import Any, Final, TypeVar
 
@@ -46,11 +46,16 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One operation: how it is reached, and the pure function that answers it."""
 
     path: str
+    operation: str
+    """Its name in the gateway's own description of itself."""
     shape: type[msgspec.Struct]
     handle: Callable[[Gateway, Caller, Any], Payload | msgspec.Raw | str]
     budget: Budget | None = Budget.OTHER
     anonymous: bool = False
     """Whether it is open to callers without a token."""
+    payload: Mapping[str, Any] | None = {}
+    """What its envelope carries besides, each null in a failure; None where it answers a bare string."""
+    declares_problems: bool = False
     method: str = "POST"
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from tradeconsole.domain.market import Bar
 from tradeconsole.domain.orders import OrderStatus, OrderType, Side
+from tradeconsole.emulator.bodies import Int32, Int64
 from tradeconsole.emulator.formats import hub_time, number, raw_number, raw_number_or_null, rest_time
 from tradeconsole.exchange.catalogue import Contract
 from tradeconsole.exchange.records import VenueAccount, VenueOrder, VenuePosition, VenueTrade
@@ -39,14 +40,17 @@ _TYPE_CODE: Final = {type_: code for code, type_ in ORDER_TYPES.items()}
 _SIDE_CODE: Final = {side: code for code, side in SIDES.items()}
 _STATUS_CODE: Final = {status: code for code, status in STATUSES.items()}
 
-Optional = Raw | UnsetType
-"""A number, JSON's null, or no key at all."""
+Number = Annotated[Raw, msgspec.Meta(extra_json_schema={"type": "number", "format": "decimal"})]
+Optional = Number | UnsetType | None
+"""A number, JSON's null (which is raw as well), or no key at all."""
+
+Time = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 
 
 class WireAccount(msgspec.Struct, rename="camel"):
-    id: int
+    id: Int32
     name: str
-    balance: Raw
+    balance: Number
     can_trade: bool
     is_visible: bool
     simulated: bool
@@ -56,58 +60,67 @@ class WireContract(msgspec.Struct, rename="camel"):
     id: str
     name: str
     description: str
-    tick_size: Raw
-    tick_value: Raw
+    tick_size: Number
+    tick_value: Number
     active_contract: bool
     symbol_id: str
 
 
 class WireOrder(msgspec.Struct, rename="camel"):
-    id: int
-    account_id: int
+    id: Int64
+    account_id: Int32
     contract_id: str
     symbol_id: str
-    creation_timestamp: str
-    update_timestamp: str
-    status: int
-    type: int
-    side: int
-    size: int
+    creation_timestamp: Time
+    update_timestamp: Time
+    status: Int32
+    type: Int32
+    side: Int32
+    size: Int32
     limit_price: Optional
     stop_price: Optional
-    fill_volume: int
+    fill_volume: Int32
     filled_price: Optional
     custom_tag: str | UnsetType | None
-    trail_distance: int | UnsetType
+    trail_distance: Int32 | UnsetType
     trail_price: Optional
-    parent_order_id: int | UnsetType
-    linked_order_id: int | UnsetType
+    parent_order_id: Int64 | UnsetType
+    linked_order_id: Int64 | UnsetType
 
 
 class WirePosition(msgspec.Struct, rename="camel"):
-    id: int
-    account_id: int
+    id: Int32
+    account_id: Int32
     contract_id: str
     contract_display_name: str
-    creation_timestamp: str
-    type: int
-    size: int
-    average_price: Raw
+    creation_timestamp: Time
+    type: Int32
+    size: Int32
+    average_price: Number
 
 
 class WireTrade(msgspec.Struct, rename="camel"):
-    id: int
-    account_id: int
+    id: Int64
+    account_id: Int32
     contract_id: str
-    creation_timestamp: str
-    price: Raw
+    creation_timestamp: Time
+    price: Number
     profit_and_loss: Optional
-    fees: Raw
+    fees: Number
     commissions: Optional
-    side: int
-    size: int
+    side: Int32
+    size: Int32
     voided: bool
-    order_id: int
+    order_id: Int64
+
+
+class WireBar(msgspec.Struct):
+    t: Time
+    o: Number
+    h: Number
+    l: Number  # noqa: E741 - the gateway's own name
+    c: Number
+    v: Int64
 
 
 class Style(msgspec.Struct, frozen=True):

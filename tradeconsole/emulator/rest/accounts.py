@@ -6,7 +6,7 @@ import msgspec
 
 from tradeconsole.emulator.gateway import Gateway
 from tradeconsole.emulator.http import Caller, Endpoint, Payload, success
-from tradeconsole.emulator.wire import account_row
+from tradeconsole.emulator.wire import WireAccount, account_row
 
 
 class SearchAccounts(msgspec.Struct, rename="camel"):
@@ -24,4 +24,12 @@ def search(gateway: Gateway, caller: Caller, request: SearchAccounts) -> Payload
     )
 
 
-ENDPOINTS: Final = (Endpoint(path="/api/Account/search", shape=SearchAccounts, handle=search),)
+ENDPOINTS: Final = (
+    Endpoint(
+        path="/api/Account/search",
+        operation="Account_SearchAccounts",
+        shape=SearchAccounts,
+        handle=search,
+        payload={"accounts": list[WireAccount]},
+    ),
+)

@@ -64,8 +64,33 @@ def logout(gateway: Gateway, caller: Caller, _request: NoBody) -> Payload:
 
 
 ENDPOINTS: Final = (
-    Endpoint(path="/api/Auth/loginKey", shape=LoginKey, handle=login_key, anonymous=True),
-    Endpoint(path="/api/Auth/loginApp", shape=LoginApp, handle=login_app, anonymous=True),
-    Endpoint(path="/api/Auth/validate", shape=NoBody, handle=validate),
-    Endpoint(path="/api/Auth/logout", shape=NoBody, handle=logout),
+    Endpoint(
+        path="/api/Auth/loginKey",
+        operation="Auth_LoginKey",
+        shape=LoginKey,
+        handle=login_key,
+        anonymous=True,
+        payload={"token": str},
+    ),
+    Endpoint(
+        path="/api/Auth/loginApp",
+        operation="Auth_LoginApp",
+        shape=LoginApp,
+        handle=login_app,
+        anonymous=True,
+        payload={"token": str},
+    ),
+    Endpoint(
+        path="/api/Auth/validate",
+        operation="Auth_Validate",
+        shape=NoBody,
+        handle=validate,
+        payload={"newToken": str},
+    ),
+    Endpoint(
+        path="/api/Auth/logout",
+        operation="Auth_Logout",
+        shape=NoBody,
+        handle=logout,
+    ),
 )

@@ -6,7 +6,7 @@ import msgspec
 
 from tradeconsole.emulator.gateway import Gateway
 from tradeconsole.emulator.http import Caller, Endpoint, Payload, failure, success
-from tradeconsole.emulator.wire import contract_row
+from tradeconsole.emulator.wire import WireContract, contract_row
 
 _CONTRACT_NOT_FOUND: Final = 1
 
@@ -46,7 +46,25 @@ def available(gateway: Gateway, _caller: Caller, request: AvailableContracts) ->
 
 
 ENDPOINTS: Final = (
-    Endpoint(path="/api/Contract/search", shape=SearchContracts, handle=search),
-    Endpoint(path="/api/Contract/searchById", shape=SearchContractById, handle=search_by_id),
-    Endpoint(path="/api/Contract/available", shape=AvailableContracts, handle=available),
+    Endpoint(
+        path="/api/Contract/search",
+        operation="Contract_SearchContracts",
+        shape=SearchContracts,
+        handle=search,
+        payload={"contracts": list[WireContract]},
+    ),
+    Endpoint(
+        path="/api/Contract/searchById",
+        operation="Contract_SearchContractById",
+        shape=SearchContractById,
+        handle=search_by_id,
+        payload={"contract": WireContract},
+    ),
+    Endpoint(
+        path="/api/Contract/available",
+        operation="Contract_AvailableContracts",
+        shape=AvailableContracts,
+        handle=available,
+        payload={"contracts": list[WireContract]},
+    ),
 )

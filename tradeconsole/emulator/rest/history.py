@@ -12,7 +12,7 @@ from tradeconsole.emulator.bodies import Int32
 from tradeconsole.emulator.gateway import Gateway
 from tradeconsole.emulator.http import Caller, Endpoint, Payload, failure, success
 from tradeconsole.emulator.limits import Budget
-from tradeconsole.emulator.wire import bars_body
+from tradeconsole.emulator.wire import WireBar, bars_body
 from tradeconsole.exchange.catalogue import Contract
 
 MAX_BARS: Final = 20_000
@@ -154,6 +154,11 @@ def _folded(days: list[Bar]) -> Bar:
 
 ENDPOINTS: Final = (
     Endpoint(
-        path="/api/History/retrieveBars", shape=RetrieveBars, handle=retrieve_bars, budget=Budget.HISTORY
+        path="/api/History/retrieveBars",
+        operation="History_GetBars",
+        shape=RetrieveBars,
+        handle=retrieve_bars,
+        budget=Budget.HISTORY,
+        payload={"bars": list[WireBar]},
     ),
 )

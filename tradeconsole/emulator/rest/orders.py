@@ -11,7 +11,7 @@ from tradeconsole.emulator.bodies import Int32, Int64
 from tradeconsole.emulator.gateway import Gateway
 from tradeconsole.emulator.http import BadRequest, Caller, Endpoint, Payload, envelope, failure, success
 from tradeconsole.emulator.journal import Cancel, Modify, Place
-from tradeconsole.emulator.wire import ORDER_TYPES, REST, SIDES, STATUSES, order_row
+from tradeconsole.emulator.wire import ORDER_TYPES, REST, SIDES, STATUSES, WireOrder, order_row
 from tradeconsole.exchange.records import Leg, ModifyRequest, PlaceRequest, VenueOrder
 
 MAX_PAGE: Final = 1000
@@ -204,11 +204,52 @@ def _leg(bracket: Bracket | None) -> Leg | None:
 
 
 ENDPOINTS: Final = (
-    Endpoint(path="/api/Order/search", shape=SearchOrders, handle=search),
-    Endpoint(path="/api/Order/searchOpen", shape=SearchOpenOrders, handle=search_open),
-    Endpoint(path="/api/Order/searchById", shape=SearchOrderById, handle=search_by_id),
-    Endpoint(path="/api/Order/v2/query", shape=QueryOrders, handle=query),
-    Endpoint(path="/api/Order/place", shape=PlaceOrder, handle=place),
-    Endpoint(path="/api/Order/cancel", shape=CancelOrder, handle=cancel),
-    Endpoint(path="/api/Order/modify", shape=ModifyOrder, handle=modify),
+    Endpoint(
+        path="/api/Order/search",
+        operation="Order_SearchOrders",
+        shape=SearchOrders,
+        handle=search,
+        payload={"orders": list[WireOrder]},
+    ),
+    Endpoint(
+        path="/api/Order/searchOpen",
+        operation="Order_SearchOpenOrders",
+        shape=SearchOpenOrders,
+        handle=search_open,
+        payload={"orders": list[WireOrder]},
+    ),
+    Endpoint(
+        path="/api/Order/searchById",
+        operation="Order_SearchOrderById",
+        shape=SearchOrderById,
+        handle=search_by_id,
+        payload={"order": WireOrder},
+    ),
+    Endpoint(
+        path="/api/Order/v2/query",
+        operation="Order_QueryOrders",
+        shape=QueryOrders,
+        handle=query,
+        payload={"orders": list[WireOrder], "totalCount": Int32},
+        declares_problems=True,
+    ),
+    Endpoint(
+        path="/api/Order/place",
+        operation="Order_PlaceOrder",
+        shape=PlaceOrder,
+        handle=place,
+        payload={"orderId": Int64},
+    ),
+    Endpoint(
+        path="/api/Order/cancel",
+        operation="Order_CancelOrder",
+        shape=CancelOrder,
+        handle=cancel,
+    ),
+    Endpoint(
+        path="/api/Order/modify",
+        operation="Order_ModifyOrder",
+        shape=ModifyOrder,
+        handle=modify,
+    ),
 )

@@ -8,7 +8,7 @@ from tradeconsole.emulator.bodies import Int32
 from tradeconsole.emulator.gateway import Gateway
 from tradeconsole.emulator.http import Caller, Endpoint, Payload, envelope, failure, success
 from tradeconsole.emulator.journal import CloseContract, PartialClose
-from tradeconsole.emulator.wire import REST, position_row
+from tradeconsole.emulator.wire import REST, WirePosition, position_row
 
 _ACCOUNT_NOT_FOUND: Final = 1
 
@@ -55,9 +55,23 @@ def partial_close(gateway: Gateway, caller: Caller, request: PartialCloseContrac
 
 
 ENDPOINTS: Final = (
-    Endpoint(path="/api/Position/searchOpen", shape=SearchOpenPositions, handle=search_open),
-    Endpoint(path="/api/Position/closeContract", shape=CloseContractPosition, handle=close_contract),
     Endpoint(
-        path="/api/Position/partialCloseContract", shape=PartialCloseContractPosition, handle=partial_close
+        path="/api/Position/searchOpen",
+        operation="Position_SearchOpenPositions",
+        shape=SearchOpenPositions,
+        handle=search_open,
+        payload={"positions": list[WirePosition]},
+    ),
+    Endpoint(
+        path="/api/Position/closeContract",
+        operation="Position_CloseContractPosition",
+        shape=CloseContractPosition,
+        handle=close_contract,
+    ),
+    Endpoint(
+        path="/api/Position/partialCloseContract",
+        operation="Position_PartialCloseContractPosition",
+        shape=PartialCloseContractPosition,
+        handle=partial_close,
     ),
 )

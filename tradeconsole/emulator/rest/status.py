@@ -12,5 +12,14 @@ def ping(_gateway: Gateway, _caller: Caller, _request: NoBody) -> str:
 
 
 ENDPOINTS: Final = (
-    Endpoint(path="/api/Status/ping", shape=NoBody, handle=ping, method="GET", budget=None, anonymous=True),
+    Endpoint(
+        path="/api/Status/ping",
+        operation="Status_Ping",
+        shape=NoBody,
+        handle=ping,
+        method="GET",
+        budget=None,
+        anonymous=True,
+        payload=None,
+    ),
 )

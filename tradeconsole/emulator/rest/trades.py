@@ -8,7 +8,7 @@ import msgspec
 from tradeconsole.emulator.bodies import Int32
 from tradeconsole.emulator.gateway import Gateway
 from tradeconsole.emulator.http import Caller, Endpoint, Payload, failure, success
-from tradeconsole.emulator.wire import REST, trade_row
+from tradeconsole.emulator.wire import REST, WireTrade, trade_row
 
 _ACCOUNT_NOT_FOUND: Final = 1
 
@@ -28,4 +28,12 @@ def search(gateway: Gateway, caller: Caller, request: SearchTrades) -> Payload:
     return success(trades=[trade_row(trade, REST, commissions=commissions) for trade in found])
 
 
-ENDPOINTS: Final = (Endpoint(path="/api/Trade/search", shape=SearchTrades, handle=search),)
+ENDPOINTS: Final = (
+    Endpoint(
+        path="/api/Trade/search",
+        operation="Trade_SearchHalfTurnTrades",
+        shape=SearchTrades,
+        handle=search,
+        payload={"trades": list[WireTrade]},
+    ),
+)
