@@ -307,6 +307,15 @@ async def test_stamps_are_ahead_of_the_machine_or_behind_as_ordered(seconds: flo
         assert (created - datetime.now(UTC)).total_seconds() == pytest.approx(seconds, abs=1.5)
 
 
+async def test_the_market_goes_on_from_where_fed_prices_have_left_it() -> None:
+    async with running_emulator(frozen=True) as emulator:
+        before = emulator.last("MNQ")
+        await ctl(emulator, "feed", contract="MNQ", ticks=[{"price": 20_000, "after_ms": 100}])
+        emulator.step(600)
+        assert emulator.last("MNQ") != 20_000
+        assert abs(emulator.last("MNQ") - 20_000) < abs(before - 20_000) / 10
+
+
 async def test_a_price_that_is_due_at_once_trades_while_the_clock_waits_for_the_machines() -> None:
     async with running_emulator(volatility=0.0) as emulator:
         await ctl(emulator, "skew", seconds=-3600)

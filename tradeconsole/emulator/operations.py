@@ -93,7 +93,11 @@ class FeedBar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FeedPrices(Arguments, frozen=True):
-    """Contract (id or root) and the ticks, or the bars of so many seconds, that it trades from now on."""
+    """Contract (id or root) and the ticks, or the bars of so many seconds, that it trades from now on.
+
+    Between them and after the last its own market moves on from where they have left it, as after `price` and `move`:
+    one that has traded at a price is there. Where nothing but them shall trade, volatility is 0.
+    """
 
     contract: str
     ticks: tuple[FeedTick, ...] = ()
@@ -203,7 +207,7 @@ OPERATIONS: Final = (
     Operation("roll", RollContract, "make the next expiry of a product the active one"),
     Operation("price", PriceOf, "let a contract trade at a price"),
     Operation("move", Move, "move a contract's price by ticks"),
-    Operation("feed", FeedPrices, "let a contract trade given ticks or bars"),
+    Operation("feed", FeedPrices, "let a contract trade given ticks or bars, and go on from there"),
     Operation("account", AccountChange, "lock or unlock an account, or choose its brackets"),
     Operation("reset", AccountReset, "start an account afresh, under a new id and name"),
     Operation("clock", ClockOrder, "freeze, resume, speed up or step the clock"),
