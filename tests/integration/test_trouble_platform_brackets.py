@@ -72,12 +72,15 @@ async def test_the_platforms_stop_is_shown_as_protection() -> None:
 
 
 @pytest.mark.parametrize("side", list(Side))
-@pytest.mark.parametrize("stop_ticks", [20, 40, 60])
-async def test_stops_that_meet_leave_nobody_the_other_way_round(side: Side, stop_ticks: int) -> None:
+@pytest.mark.parametrize(("stop_ticks", "ticks"), [(20, -70), (40, -70), (60, -70), (40, 90)])
+async def test_orders_that_meet_leave_nobody_the_other_way_round(
+    side: Side, stop_ticks: int, ticks: int
+) -> None:
     async with platform_desk(stop_ticks) as test:
-        await entered(test, side=side)
-        # past all of them at once
-        test.emulator.order("move", contract="MNQ", ticks=-70 * side.sign)
+        entry = await entered(test, side=side)
+        await until(lambda: set(test.legs(entry)) == {"-SL", "-TP"})
+        # past all of them at once: both stops, or both targets
+        test.emulator.order("move", contract="MNQ", ticks=ticks * side.sign)
         await until(lambda: is_over(test), 10)
         await test.prove()
         assert is_over(test)
