@@ -162,8 +162,10 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         self.close_timeout = CLOSE_SECONDS
         self._decoder: codecs.IncrementalDecoder | None = None
         self._parting: asyncio.TimerHandle | None = None
+        self._is_lost = False
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._is_lost = True
         if self._parting is not None:
             self._parting.cancel()
         super().connection_lost(exc)
@@ -206,5 +208,5 @@ class BoundedSocket(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         await super().run_asgi()
-        if not self.disconnected:
+        if not self._is_lost:
             self._parting = self.loop.call_later(2 * CLOSE_SECONDS, self.transport.abort)
