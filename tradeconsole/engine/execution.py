@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -27,6 +28,7 @@ from tradeconsole.domain.orders import Order, OrderRequest, OrderRole, OrderStat
 from tradeconsole.engine import risk
 from tradeconsole.engine.book import Book
 from tradeconsole.engine.bus import Bus
+from tradeconsole.engine.head_start import head_start
 from tradeconsole.engine.identity import new_order_id
 from tradeconsole.engine.telemetry import Telemetry
 from tradeconsole.errors import (
@@ -119,12 +121,20 @@ class Execution:
 
     async def _put_down_and_send(self, order: Order, started: float) -> None:
         self._journal.append(order)
-        self._telemetry.observe("order.gate", time.perf_counter() - started)
-        # once sent, its fate must be followed even if whoever asked is gone
-        sending = self._task(self._send(order, self._request(order)))
+        passed = time.perf_counter()
         # the book has it at once, for the next order's gate; whoever only watches hears of it when it has left
         self._bus.publish_soon(OrderIntended(order))
-        await asyncio.shield(sending)
+        call = head_start(self._broker.place_order(self._request(order)))
+        self._bus.publish_soon(OrderSent(order.order_id, self._clock.now()))
+        call.add_done_callback(partial(self._answered, order.order_id, passed))
+        self._telemetry.observe("order.gate", passed - started)
+        try:
+            # once sent, its fate must be followed even if whoever asked is gone
+            await asyncio.shield(call)
+        except (BrokerUnavailable, RateLimited, InvalidRequest, BrokerRejected):
+            raise
+        except BrokerError as error:
+            raise OrderInDoubt(f"{error}; the broker's records are being asked what became of it") from error
 
     def draft(self, command: PlaceOrder, instrument: Instrument) -> Order:
         """The order that a command would send; nothing is written or sent."""
@@ -173,26 +183,22 @@ class Execution:
             bracket=None if order.engine_bracket else order.bracket,
         )
 
-    async def _send(self, order: Order, request: OrderRequest) -> None:
-        order_id = order.order_id
-        self._bus.publish_soon(OrderSent(order_id, self._clock.now()))
-        try:
-            with self._telemetry.timed("order.reply"):
-                broker_order_id = await self._broker.place_order(request)
-        except (BrokerUnavailable, RateLimited, InvalidRequest) as error:
-            self._bus.publish(OrderFailed(order_id, str(error), self._clock.now()))
-            raise
-        except BrokerRejected as error:
-            self._bus.publish(OrderRejected(order_id, str(error), self._clock.now(), error.broker_order_id))
-            raise
-        except BrokerError as error:
-            self._doubt(order_id, str(error))
-            raise OrderInDoubt(f"{error}; the broker's records are being asked what became of it") from error
-        except BaseException:
-            # cancelled or broken in the middle of the call: nobody knows what the broker got
-            self._doubt(order_id, "the call was interrupted")
-            raise
-        self._bus.publish(OrderAccepted(order_id, broker_order_id, self._clock.now()))
+    def _answered(self, order_id: str, sent: float, call: asyncio.Task[str]) -> None:
+        self._telemetry.observe("order.reply", time.perf_counter() - sent)
+        error = asyncio.CancelledError() if call.cancelled() else call.exception()
+        now = self._clock.now()
+        match error:
+            case None:
+                self._bus.publish(OrderAccepted(order_id, call.result(), now))
+            case BrokerUnavailable() | RateLimited() | InvalidRequest():
+                self._bus.publish(OrderFailed(order_id, str(error), now))
+            case BrokerRejected():
+                self._bus.publish(OrderRejected(order_id, str(error), now, error.broker_order_id))
+            case BrokerError():
+                self._doubt(order_id, str(error))
+            case _:
+                # cancelled or broken in the middle of the call: nobody knows what the broker got
+                self._doubt(order_id, "the call was interrupted")
 
     def _doubt(self, order_id: str, reason: str) -> None:
         self._bus.publish(OrderDoubted(order_id, reason, self._clock.now()))

@@ -43,6 +43,7 @@ from tradeconsole.errors import (
     RiskDenied,
     StorageError,
 )
+from tradeconsole.ports import JournalRecord
 
 BUY = PlaceOrder(account_id=ACCOUNT, symbol="MNQ", side=Side.BUY, size=2, bracket=Bracket(40, 80))
 
@@ -125,6 +126,21 @@ async def test_whoever_only_watches_hears_of_an_order_when_it_has_left(desk: Des
     await desk.engine.handle(BUY)
     assert sent_before[:2] == [(OrderStatus.INTENDED, 1), (OrderStatus.SENT, 1)]
     assert desk.only_order().acknowledged_at is not None
+
+
+async def test_nothing_that_became_ready_meanwhile_goes_ahead_of_an_order(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent_before: list[int] = []
+    append = desk.journal.append
+
+    def wake_others(record: JournalRecord) -> None:
+        append(record)
+        asyncio.get_running_loop().call_soon(lambda: sent_before.append(len(desk.broker.placed)))
+
+    monkeypatch.setattr(desk.journal, "append", wake_others)
+    await desk.engine.handle(BUY)
+    assert sent_before[0] == 1
 
 
 async def test_the_next_orders_gate_counts_one_that_nobody_has_heard_of_yet(desk: Desk) -> None:
