@@ -102,13 +102,14 @@ class Instrument(msgspec.Struct, frozen=True, dict=True, kw_only=True):
         """
         if not _is_price(price):
             raise InvalidRequest(f"{self.name}: {price} is no price")
-        if not self.is_on_grid(price):
+        ticks, rest = divmod(price, self.tick_size)
+        if rest:
             low = (price / self.tick_size).to_integral_value(ROUND_FLOOR) * self.tick_size
             raise InvalidRequest(
                 f"{self.name}: price {price} is off the tick grid of {self.tick_size}; "
                 f"nearest are {self.format(low)} and {self.format(low + self.tick_size)}"
             )
-        return int(price / self.tick_size)
+        return int(ticks)
 
     def price(self, ticks: int) -> Decimal:
         """The price that many ticks above zero."""
@@ -120,8 +121,9 @@ class Instrument(msgspec.Struct, frozen=True, dict=True, kw_only=True):
 
     def nearest_tick(self, price: float | Decimal) -> int:
         """The number of ticks nearest to an observed price."""
-        value = price if isinstance(price, Decimal) else Decimal(repr(price))
-        return int((value / self.tick_size).to_integral_value(ROUND_HALF_EVEN))
+        if isinstance(price, float):
+            return round(price / self.tick)
+        return int((price / self.tick_size).to_integral_value(ROUND_HALF_EVEN))
 
     def snap(self, price: float) -> float:
         """An observed price freed of binary noise: the float nearest to a price on the grid."""

@@ -260,9 +260,9 @@ def _order_size(order: Order, situation: Situation) -> None:
 
 
 def _position(order: Order, situation: Situation) -> None:
-    same = [other for other in situation.open_orders if other.side is order.side]
     held = situation.position * order.side.sign
-    worst = held + order.size + sum(other.remaining for other in same)
+    beside = sum(other.remaining for other in situation.open_orders if other.side is order.side)
+    worst = held + order.size + beside
     limit = situation.limits.max_position
     if worst > limit:
         raise RiskDenied(
@@ -278,21 +278,19 @@ def _open_orders(order: Order, situation: Situation) -> None:
 
 
 def _collar(order: Order, situation: Situation) -> None:
-    prices = [price for price in (order.limit_price, order.stop_price) if price is not None]
+    instrument, limit = situation.instrument, situation.limits.price_collar_percent
     reference = situation.quote.last or situation.quote.mid if situation.quote else None
-    if not prices:
-        return
-    if reference is None:
-        raise RiskDenied(
-            "price_collar", f"no price for {situation.instrument.name} to compare the order with"
-        )
-    limit = situation.limits.price_collar_percent
-    market = situation.instrument.quantize(reference)
-    for price in prices:
-        away = abs(price - market) / market * 100
-        if away > limit:
+    for price in (order.limit_price, order.stop_price):
+        if price is None:
+            continue
+        if reference is None:
+            raise RiskDenied("price_collar", f"no price for {instrument.name} to compare the order with")
+        market = instrument.nearest_tick(reference)
+        away = 100 * abs(instrument.ticks(price) - market)
+        if away > limit * market:
             raise RiskDenied(
-                "price_collar", f"price {price} is {away:.1f} % away from {market}, limit is {limit} %"
+                "price_collar",
+                f"price {price} is {away / max(market, 1):.1f} % away from {instrument.price(market)}, limit is {limit} %",
             )
 
 

@@ -91,6 +91,23 @@ def test_each_rule_refuses_by_its_name(rule: str, situation: dict[str, Any], ord
     assert caught.value.rule == rule
 
 
+@pytest.mark.parametrize("price", ["20370", "21630"])
+def test_the_collar_ends_exactly_at_its_percent(price: str) -> None:
+    inside, situation = Decimal(price), make_situation()
+    outside = inside + (Decimal("0.25") if inside > 21000 else Decimal("-0.25"))
+    check(make_order(type=OrderType.LIMIT, limit_price=inside), situation)
+    with pytest.raises(RiskDenied, match=r"is 3\.0 % away from 21000\.00, limit is 3 %"):
+        check(make_order(type=OrderType.LIMIT, limit_price=outside), situation)
+
+
+def test_below_zero_no_price_is_near_the_market() -> None:
+    with pytest.raises(RiskDenied, match="away from -30"):
+        check(
+            make_order(type=OrderType.LIMIT, limit_price=Decimal(60)),
+            make_situation(quote=make_quote(last=-30.0)),
+        )
+
+
 def test_an_expired_contract_is_invalid() -> None:
     with pytest.raises(InvalidRequest, match="not the active contract"):
         check(make_order(), make_situation(instrument=make_instrument(active=False)))
