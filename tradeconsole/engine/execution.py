@@ -167,8 +167,8 @@ class Execution:
         return _EXITS.get(command.type, OrderRole.TAKE_PROFIT)
 
     def _request(self, order: Order) -> OrderRequest:
+        price = self._book.price(order.instrument_id) if order.type is OrderType.TRAILING_STOP else None
         instrument = self._book.instruments[order.instrument_id]
-        price = self._book.price(order.instrument_id)
         return OrderRequest(
             account_id=order.account_id,
             instrument_id=order.instrument_id,
