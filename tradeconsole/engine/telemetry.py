@@ -1,6 +1,7 @@
 """Latency per stage, cache hits and loop lag, kept cheaply enough to be always on."""
 
 import time
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -34,14 +35,7 @@ class Histogram:
         self.max = 0.0
 
     def record(self, seconds: float) -> None:
-        low, high = 0, _BUCKETS
-        while low < high:
-            middle = (low + high) // 2
-            if self._bounds[middle] < seconds:
-                low = middle + 1
-            else:
-                high = middle
-        self._counts[low] += 1
+        self._counts[bisect_left(self._bounds, seconds, 0, _BUCKETS)] += 1
         self.count += 1
         self.max = max(self.max, seconds)
 
