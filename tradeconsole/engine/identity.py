@@ -1,7 +1,7 @@
 """Our order ids: unique for ever, sortable by time, carrying who asked; they double as the broker's tag."""
 
+import os
 import re
-import secrets
 from datetime import datetime
 from typing import Final
 
@@ -27,7 +27,7 @@ def new_order_id(origin: str, now: datetime) -> str:
     """
     if not origin.replace("_", "").replace(".", "").isalnum() or len(origin) > _MAX_ORIGIN:
         raise InvalidRequest(f"origin '{origin}' must be at most {_MAX_ORIGIN} letters, digits, '.' or '_'")
-    value = int(now.timestamp() * 1000) << 80 | secrets.randbits(80)
+    value = int(now.timestamp() * 1000) << 80 | int.from_bytes(os.urandom(10))
     digits = [_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)]
     return f"{PREFIX}-{origin}-{''.join(digits)}"
 
