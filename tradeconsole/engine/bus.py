@@ -1,6 +1,5 @@
 """The bus: state first, then subscribers; synchronous, typed by class, on the engine's loop."""
 
-import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -40,22 +39,19 @@ class Bus:
         self._queue.append((event, False))
         self._deliver()
 
-    def publish_soon(self, event: Event) -> None:
-        """Apply an event now; tell the subscribers in the loop's next turn, or before whatever is published sooner.
+    def hold(self, event: Event) -> None:
+        """Apply an event now; tell the subscribers before whatever is published next.
 
         For what the state must know at once, where telling it would hold up an order.
         """
         if self._busy:
             self._queue.append((event, False))
             return
-        if not self._queue:
-            asyncio.get_running_loop().call_soon(self._deliver)
-        ahead = deque([event])
-        while ahead:
-            derived = self._applied(event := ahead.popleft())
-            if derived is not None:
-                self._queue.append((event, True))
-                ahead.extendleft(reversed(derived))
+        derived = self._applied(event)
+        if derived is not None:
+            self._queue.append((event, True))
+            for each in derived:
+                self.hold(each)
 
     def _deliver(self) -> None:
         if self._busy:

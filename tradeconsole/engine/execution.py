@@ -123,10 +123,10 @@ class Execution:
         self._journal.append(order)
         passed = time.perf_counter()
         # the book has it at once, for the next order's gate; whoever only watches hears of it when it has left
-        self._bus.publish_soon(OrderIntended(order))
+        self._bus.hold(OrderIntended(order))
         call = head_start(self._broker.place_order(self._request(order)))
-        self._bus.publish_soon(OrderSent(order.order_id, self._clock.now()))
         call.add_done_callback(partial(self._answered, order.order_id, passed))
+        self._bus.publish(OrderSent(order.order_id, self._clock.now()))
         self._telemetry.observe("order.gate", passed - started)
         try:
             # once sent, its fate must be followed even if whoever asked is gone

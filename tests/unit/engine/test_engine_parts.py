@@ -118,7 +118,7 @@ def test_handlers_see_events_in_one_order_and_do_not_stop_each_other() -> None:
     assert len(seen) == 2
 
 
-async def test_what_is_published_soon_is_state_at_once_and_told_in_order_later() -> None:
+def test_what_is_held_is_state_at_once_and_told_in_order_before_the_next() -> None:
     applied: list[object] = []
     told: list[object] = []
     first, second, third = (StorageChanged(available=False, pending=number) for number in range(3))
@@ -130,26 +130,23 @@ async def test_what_is_published_soon_is_state_at_once_and_told_in_order_later()
 
     bus = Bus(apply)
     bus.subscribe(told.append, StorageChanged, ChannelChanged)
-    bus.publish_soon(first)
-    bus.publish_soon(second)
+    bus.hold(first)
+    bus.hold(second)
     assert applied == [first, followed, second]
     assert not told
     bus.publish(third)
     assert told == [first, followed, second, third]
-    bus.publish_soon(first)
-    await asyncio.sleep(0)
-    assert told == [first, followed, second, third, first, followed]
-    assert applied == [*told[:2], second, third, first, followed]
+    assert applied == told
 
 
-async def test_a_handler_that_publishes_soon_is_served_after_the_event_it_heard() -> None:
+def test_a_handler_that_holds_is_served_after_the_event_it_heard() -> None:
     first, second = (StorageChanged(available=False, pending=number) for number in range(2))
     told: list[object] = []
     bus = Bus(lambda _: ())
 
     def answer(event: StorageChanged) -> None:
         if event is first:
-            bus.publish_soon(second)
+            bus.hold(second)
 
     bus.subscribe(answer, StorageChanged)
     bus.subscribe(told.append, StorageChanged)
@@ -157,7 +154,7 @@ async def test_a_handler_that_publishes_soon_is_served_after_the_event_it_heard(
     assert told == [first, second]
 
 
-async def test_an_event_that_cannot_be_applied_is_told_to_nobody_and_stops_nobody() -> None:
+def test_an_event_that_cannot_be_applied_is_told_to_nobody_and_stops_nobody() -> None:
     good, bad = (StorageChanged(available=False, pending=number) for number in range(2))
     told: list[object] = []
 
@@ -168,9 +165,8 @@ async def test_an_event_that_cannot_be_applied_is_told_to_nobody_and_stops_nobod
 
     bus = Bus(apply)
     bus.subscribe(told.append, StorageChanged)
-    bus.publish_soon(bad)
-    bus.publish_soon(good)
-    await asyncio.sleep(0)
+    bus.hold(bad)
+    bus.publish(good)
     assert told == [good]
 
 
