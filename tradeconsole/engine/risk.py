@@ -153,11 +153,9 @@ _NEEDED: Final = {
 def _fields(order: Order, situation: Situation) -> None:
     needed = _NEEDED.get(order.type, ())
     for name in ("limit_price", "stop_price", "trail_ticks"):
-        words = name.replace("_", " ")
-        if name in needed and getattr(order, name) is None:
-            raise InvalidRequest(f"a {order.type} order needs a {words}")
-        if name not in needed and getattr(order, name) is not None:
-            raise InvalidRequest(f"a {order.type} order takes no {words}")
+        if (getattr(order, name) is None) is (name in needed):
+            verb = "needs a" if name in needed else "takes no"
+            raise InvalidRequest(f"a {order.type} order {verb} {name.replace('_', ' ')}")
     if order.trail_ticks is not None and order.trail_ticks < 1:
         raise InvalidRequest(f"trail of {order.trail_ticks} ticks: at least 1")
 
@@ -165,9 +163,9 @@ def _fields(order: Order, situation: Situation) -> None:
 def _grid(order: Order, situation: Situation) -> None:
     for price in (order.limit_price, order.stop_price):
         if price is not None:
-            if price <= 0:
+            ticks = situation.instrument.ticks(price)
+            if ticks <= 0:
                 raise InvalidRequest(f"price {price} must be above zero")
-            situation.instrument.ticks(price)
 
 
 def _bracket(order: Order, situation: Situation) -> None:
