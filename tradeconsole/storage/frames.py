@@ -52,8 +52,8 @@ def decode_head(data: bytes) -> int | None:
 
 def encode_frame(stamp: int, body: bytes) -> bytes:
     """One frame."""
-    checksum = zlib.crc32(body, zlib.crc32(_STAMP.pack(stamp)))
-    return _FRAME.pack(len(body), checksum, stamp) + body
+    rest = stamp.to_bytes(_STAMP.size, "little") + body
+    return len(body).to_bytes(4, "little") + zlib.crc32(rest).to_bytes(4, "little") + rest
 
 
 def scan_frames(data: bytes, limit: int | None = None) -> Scan:
