@@ -346,15 +346,12 @@ class Execution:
     async def _call(self, call: Coroutine[Any, Any, T]) -> T:
         try:
             with self._telemetry.timed("order.reply"):
-                return await asyncio.shield(self._task(call))
+                return await asyncio.shield(head_start(call))
         except RequestRefused:
             raise
         except (OrderInDoubt, BrokerRejected):
             self._on_doubt()  # the book may be behind: read the records before anyone acts again
             raise
-
-    def _task(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        return asyncio.get_running_loop().create_task(work)
 
 
 def describe(command: PlaceOrder, instrument: Instrument) -> str:
