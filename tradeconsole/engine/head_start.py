@@ -7,14 +7,14 @@ import asyncio
 from asyncio.tasks import _enter_task, _leave_task
 from collections.abc import Callable, Coroutine, Generator
 from types import coroutine
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
 def head_start(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """A task whose work has got as far as it can without waiting; to be called by another task."""
-    caller = cast("asyncio.Task[Any]", asyncio.current_task())
+    caller: Any = asyncio.current_task()
     loop = caller.get_loop()
     first: list[Any] = []
     task: asyncio.Task[T] = loop.create_task(_carry(work, first))
