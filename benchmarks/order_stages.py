@@ -65,8 +65,8 @@ class Stages:
 
     def _arriving(self, call: Callable[..., Any]) -> Callable[..., Any]:
         async def handle(command: Any) -> Any:
-            self._note("arrived")
             self._processor.append(time.thread_time_ns())
+            self._note("arrived")
             return await call(command)
 
         return handle
