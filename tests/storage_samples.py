@@ -36,6 +36,7 @@ def make_full_order(**over: Any) -> Order:
         "average_price": Decimal(60001) / Decimal(3),
         "broker_order_id": "9056",
         "parent_id": "tc-parent",
+        "replaces": "tc-refused",
         "reason": "déjà vu — “half filled”",
         "sent_at": NOON + timedelta(milliseconds=1),
         "acknowledged_at": NOON + timedelta(milliseconds=9),

@@ -97,6 +97,8 @@ class BrokerRejected(BrokerError):
     """
 
     exit_code = 3
+    order_id: str | None = None
+    """Our id of the order that was not placed; None if it was another request that was rejected."""
 
     def __init__(self, message: str, *, code: int | None = None, broker_order_id: str | None = None) -> None:
         super().__init__(message)

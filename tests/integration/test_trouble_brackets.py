@@ -96,6 +96,7 @@ async def test_a_refused_bracket_is_told_and_kept_by_the_engine() -> None:
         refused, sent = (order for order in test.orders() if order.parent_id is None)
         assert (refused.status, refused.engine_bracket) == (OrderStatus.REJECTED, False)
         assert "Position Brackets" in (refused.reason or "")
+        assert sent.replaces == refused.order_id
         assert (sent.order_id, sent.status, sent.engine_bracket) == (entry, OrderStatus.FILLED, True)
         assert test.told("This account does not take brackets")
         legs = test.legs(entry)

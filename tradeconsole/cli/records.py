@@ -145,6 +145,7 @@ def order_row(row: OrderRow) -> Row:
         "created_at": row.created_at,
         "updated_at": row.updated_at,
         "parent_id": row.parent_id,
+        "replaced_by": row.replaced_by,
         "reason": row.reason or None,
     }
 

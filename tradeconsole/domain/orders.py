@@ -176,6 +176,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     average_price: Decimal | None = None
     broker_order_id: str | None = None
     parent_id: str | None = None
+    replaces: str | None = None
+    """The order that the broker refused for its bracket, and in whose place this one went out without it."""
     reason: str | None = None
     sent_at: datetime | None = None
     acknowledged_at: datetime | None = None

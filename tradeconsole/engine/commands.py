@@ -175,7 +175,7 @@ class Commands:
                     broker_order_id=refusal.broker_order_id,
                 ) from refusal
             # the refused order is certainly not at the broker: this is another one, with an id of its own
-            order = await self._execution.place(command)
+            order = await self._execution.place(command, replaces=refusal.order_id)
         words = describe(command, self._book.instruments[order.instrument_id])
         keeper = " (kept by the engine)" if order.engine_bracket else ""
         return Done(f"sent: {words}{keeper}", (order.order_id,))

@@ -95,8 +95,10 @@ class Execution:
 
     # -- placing --------------------------------------------------------------------------------------------
 
-    async def place(self, command: PlaceOrder) -> Order:
+    async def place(self, command: PlaceOrder, *, replaces: str | None = None) -> Order:
         """Check, write down and send one order; returns it as the book has it after the broker's reply.
+
+        `replaces` names the refused order that this one stands for.
 
         Raises:
             RequestRefused: refused here, nothing was sent.
@@ -107,7 +109,7 @@ class Execution:
         """
         started = time.perf_counter()
         instrument = await self._resolve(command.symbol)
-        order = self.draft(command, instrument)
+        order = self.draft(command, instrument, replaces=replaces)
         risk.check(order, self._situation(order.account_id, instrument))
         await self._put_down_and_send(order, started)
         return self._book.orders[order.order_id]
@@ -131,12 +133,15 @@ class Execution:
         try:
             # once sent, its fate must be followed even if whoever asked is gone
             await asyncio.shield(call)
-        except (BrokerUnavailable, RateLimited, InvalidRequest, BrokerRejected):
+        except (BrokerUnavailable, RateLimited, InvalidRequest):
+            raise
+        except BrokerRejected as error:
+            error.order_id = order.order_id
             raise
         except BrokerError as error:
             raise OrderInDoubt(f"{error}; the broker's records are being asked what became of it") from error
 
-    def draft(self, command: PlaceOrder, instrument: Instrument) -> Order:
+    def draft(self, command: PlaceOrder, instrument: Instrument, *, replaces: str | None = None) -> Order:
         """The order that a command would send; nothing is written or sent."""
         now = self._clock.now()
         return Order(
@@ -156,6 +161,7 @@ class Execution:
             trail_ticks=command.trail_ticks,
             bracket=command.bracket or None,
             engine_bracket=bool(command.bracket) and self._keeps_brackets(command.account_id),
+            replaces=replaces,
         )
 
     def _role(self, command: PlaceOrder, instrument: Instrument) -> OrderRole:

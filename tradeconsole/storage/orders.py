@@ -30,6 +30,7 @@ _PLAIN: Final = (
     "average_price",
     "broker_order_id",
     "parent_id",
+    "replaces",
     "reason",
     "sent_at",
     "acknowledged_at",

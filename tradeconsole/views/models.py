@@ -179,6 +179,8 @@ class OrderRow(View):
     reason: str = ""
     origin: str = ""
     parent_id: str | None = None
+    replaced_by: str | None = None
+    """The order that went out in place of this refused one: the broker took no bracket, so the engine keeps it."""
     is_open: bool = True
     can_move: bool = False
     can_cancel: bool = False

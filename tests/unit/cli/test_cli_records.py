@@ -21,6 +21,7 @@ from fakes import ScriptedSession
 from tradeconsole.cli.output import encode, identity, print_table
 from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.market import BarSeries
+from tradeconsole.domain.orders import OrderStatus
 from tradeconsole.views.models import Frame
 from tradeconsole.views.session import Bars, Focus, History
 
@@ -133,6 +134,24 @@ def test_orders_carry_both_ids_and_their_bracket(command: RunCommand, script: Pl
     assert isinstance(rows[0]["id"], int)
     assert rows[0]["status"] == "filled"
     assert rows[1]["stop_price"] == 20100.0
+
+
+def test_an_order_refused_for_its_bracket_names_the_one_in_its_place(
+    command: RunCommand, script: PlayScript
+) -> None:
+    refused = make_order_row(
+        order_id="tc-09",
+        status=OrderStatus.REJECTED,
+        is_open=False,
+        replaced_by="tc-10",
+        reason="replaced: kept",
+    )
+    frame = make_frame(orders=(*make_bracket(), refused))
+    script(ScriptedSession([frame]))
+    rows = command("orders", "--json").json
+    assert [row["replaced_by"] for row in rows] == [None, None, None, "tc-10"]
+    script(ScriptedSession([frame]))
+    assert "replaced: kept" in command("orders").out
 
 
 def test_open_orders_alone(command: RunCommand, script: PlayScript) -> None:

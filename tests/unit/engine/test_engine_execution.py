@@ -450,12 +450,14 @@ async def test_a_refused_bracket_is_followed_by_another_order_without_it(desk: D
     assert (first.bracket, second.bracket) == (BUY.bracket, None)
     assert first.tag != second.tag
     assert desk.engine.book.orders[first.tag].status is OrderStatus.REJECTED
+    assert desk.engine.book.orders[second.tag].replaces == first.tag
     assert done.order_ids == (second.tag,)
     assert done.message.endswith("(kept by the engine)")
     titles = [notice.title for notice in desk.engine.book.notifications]
     assert titles.count("This account does not take brackets") == 1
     await desk.engine.handle(BUY)
     assert [request.bracket for request in desk.broker.placed] == [BUY.bracket, None, None]
+    assert desk.engine.book.orders[desk.broker.placed[-1].tag].replaces is None
 
 
 @pytest.mark.parametrize(

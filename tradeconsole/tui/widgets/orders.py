@@ -40,14 +40,25 @@ def _role(row: OrderRow, _: Look) -> Cell:
     return ROLE_WORDS[row.role], _ROLE_COLOURS.get(row.role, Role.TEXT)
 
 
+def _status(row: OrderRow, _: Look) -> Cell:
+    if row.replaced_by is not None:
+        return "replaced", Role.MUTED
+    return status_cell(row.status, row.doubt_seconds)
+
+
 def _echo(row: OrderRow, _: Look) -> Cell:
+    if row.replaced_by is not None:
+        return row.reason, Role.MUTED
     if row.reason and row.status in _EXPLAINED:
         return row.reason, Role.WARN if row.status is OrderStatus.UNKNOWN else Role.BAD
     return row.trail or row.reason, Role.MUTED
 
 
 class OrdersTable(LineTable[OrderRow]):
-    """One row per order, keyed by `order_id`, bracket legs below their entry; orders that are over dim."""
+    """One row per order, keyed by `order_id`, bracket legs below their entry; orders that are over dim.
+
+    One that was refused for its bracket stands below the order that took its place: it is no loss.
+    """
 
     TITLE = "Orders"
     EMPTY = f"No orders yet. Arm with {_ARM}, then press {_BUY} to buy or {_SELL} to sell."
@@ -61,8 +72,7 @@ class OrdersTable(LineTable[OrderRow]):
         Column(key="type", title="Type", width=7, drop=5,
                cell=lambda row, _: (TYPE_WORDS[row.type], Role.TEXT)),
         Column(key="price", title="Price", width=10, align="right", sort=lambda row: row.price, cell=_price),
-        Column(key="status", title="Status", width=12, sort=lambda row: row.status.value,
-               cell=lambda row, _: status_cell(row.status, row.doubt_seconds)),
+        Column(key="status", title="Status", width=12, sort=lambda row: row.status.value, cell=_status),
         Column(key="role", title="Role", width=6, drop=2, sort=lambda row: row.role.value, cell=_role),
         Column(key="average", title="Filled at", width=11, align="right", drop=6, cell=_average),
         Column(key="updated", title="Changed", width=8, drop=7, sort=lambda row: row.updated_at.timestamp(),
@@ -79,4 +89,4 @@ class OrdersTable(LineTable[OrderRow]):
         return not row.is_open
 
     def arranged(self, rows: Sequence[OrderRow]) -> Iterable[tuple[OrderRow, bool]]:
-        return nested(rows, self.key_of, lambda row: row.parent_id)
+        return nested(rows, self.key_of, lambda row: row.parent_id or row.replaced_by)

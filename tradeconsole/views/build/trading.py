@@ -18,6 +18,9 @@ FILLS_SHOWN: Final = 100
 TRIPS_SHOWN: Final = 100
 NOTICES_SHOWN: Final = 100
 
+REPLACED: Final = "replaced: the engine keeps its bracket"
+"""What to say of an order that was refused for its bracket alone, before the broker's words."""
+
 _CANCELLABLE: Final = frozenset({OrderStatus.PENDING, OrderStatus.SUSPENDED, OrderStatus.WORKING})
 
 
@@ -68,14 +71,18 @@ def order_rows(book: Book, account_id: str, now: datetime, zone: ZoneInfo) -> tu
     done = sorted(
         (order for order in mine if order.status.is_final), key=lambda o: o.updated_at, reverse=True
     )
-    return tuple(_order_row(book, order, now, zone) for order in [*working, *done[:FINISHED_SHOWN]])
+    successors = {order.replaces: order.order_id for order in mine if order.replaces is not None}
+    return tuple(
+        _order_row(book, order, now, zone, successors.get(order.order_id))
+        for order in [*working, *done[:FINISHED_SHOWN]]
+    )
 
 
 def _family(order: Order) -> tuple[datetime, str, bool, str]:
     return order.created_at, order.parent_id or order.order_id, order.parent_id is not None, order.order_id
 
 
-def _order_row(book: Book, order: Order, now: datetime, zone: ZoneInfo) -> OrderRow:
+def _order_row(book: Book, order: Order, now: datetime, zone: ZoneInfo, replaced_by: str | None) -> OrderRow:
     instrument = book.instruments.get(order.instrument_id)
     doubtful = order.status is OrderStatus.UNKNOWN
     return OrderRow(
@@ -98,14 +105,22 @@ def _order_row(book: Book, order: Order, now: datetime, zone: ZoneInfo) -> Order
         created_at=order.created_at,
         updated_at=order.updated_at,
         trail=echo(order, instrument, zone),
-        reason=order.reason or "",
+        reason=_reason(order, replaced_by),
         origin=order.origin,
         parent_id=order.parent_id,
+        replaced_by=replaced_by,
         is_open=order.status.is_open,
         can_move=order.status is OrderStatus.WORKING and order.price is not None,
         can_cancel=order.status in _CANCELLABLE and order.broker_order_id is not None,
         doubt_seconds=(now - order.updated_at).total_seconds() if doubtful else None,
     )
+
+
+def _reason(order: Order, replaced_by: str | None) -> str:
+    words = order.reason or ""
+    if replaced_by is None:
+        return words
+    return f"{REPLACED} ({words})" if words else REPLACED
 
 
 def echo(order: Order, instrument: Instrument | None, zone: ZoneInfo) -> str:
