@@ -105,7 +105,7 @@ ONE_OF_EACH: tuple[JournalRecord, ...] = (
     make_notification(),
     EquityPoint(ACCOUNT, NOON, Decimal("150041.25")),
     AuditEntry(time=NOON, who="hand", what="place", why="ticket", account_id=ACCOUNT, order_id="tc-full"),
-    Workspace(account_id=ACCOUNT, added=("6E", "CL"), removed=("NQ",)),
+    Workspace(account_id=ACCOUNT, added=("6E", "CL"), removed=("NQ",), undone=("ES",)),
 )
 
 

@@ -33,6 +33,7 @@ from trading_factories import (
 from tradeconsole.domain.events import RoundTripVoided
 from tradeconsole.domain.market import Span, Timeframe
 from tradeconsole.domain.orders import Bracket, OrderStatus
+from tradeconsole.domain.workspace import Workspace
 from tradeconsole.errors import StorageError
 from tradeconsole.ports import EquityPoint, PositionCleared, Restored
 from tradeconsole.storage.pool import Connection, Database, DatabaseAway
@@ -67,6 +68,7 @@ async def test_every_kind_of_record_is_found_again_after_a_restart(harness: Stor
     assert memory.round_trips == (make_round_trip(),)
     assert memory.notifications == (make_notification(),)
     assert memory.equity == ((ACCOUNT, NOON, Decimal("150041.25")),)
+    assert memory.workspace == Workspace(account_id=ACCOUNT, added=("6E", "CL"), removed=("NQ",))
 
 
 async def test_what_is_appended_before_restore_is_in_it(harness: StoreHarness) -> None:

@@ -7,8 +7,10 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Final
 
 import asyncpg
+import msgspec
 import pytest
 import pytest_asyncio
 from storage_harness import MIGRATIONS, until
@@ -18,6 +20,10 @@ from trading_factories import MNQ, NOON, make_bars, make_order
 from tradeconsole.domain.events import StorageChanged
 from tradeconsole.domain.market import Span, Timeframe
 from tradeconsole.domain.orders import OrderStatus
+from tradeconsole.domain.workspace import Workspace
+from tradeconsole.engine.bus import Bus
+from tradeconsole.engine.recorder import Recorder
+from tradeconsole.engine.workbench import Workbench
 from tradeconsole.errors import StorageError
 from tradeconsole.ports import Restored
 from tradeconsole.storage.embedded import EmbeddedServer
@@ -165,6 +171,85 @@ async def test_a_start_without_a_database_remembers_what_the_spool_holds_and_the
     machine.bring_back()
     await until(lambda: bool(machine.late))
     assert [order.order_id for order in machine.late[0].orders] == ["tc-spooled", "tc-stored"]
+
+
+class Console:
+    """What a console does with its workspace: remembers it, changes it, and writes changes down."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        bus = Bus(lambda _: ())
+        Recorder(bus, store.journal, pytest.fail)
+        self.workbench = Workbench(bus)
+
+    async def remember(self) -> Workspace:
+        self.workbench.remember((await self._store.journal.restore()).workspace)
+        return self.workbench.kept
+
+
+async def left_behind(machine: Machine) -> None:
+    """A session that has set things up and ended; only the database has them."""
+    store = await machine.open()
+    before = Console(store)
+    await before.remember()
+    before.workbench.use_account("17")
+    for symbol in ("CL", "GC"):
+        before.workbench.watch(symbol, configured=False)
+    before.workbench.ignore("NQ", configured=True)
+    before.workbench.ignore("ES", configured=True)
+    await until(lambda: store.journal.pending == 0)
+    await store.close()
+    await (await machine.open()).close()  # the file that held it is gone now
+
+
+async def changed_without(machine: Machine) -> tuple[Store, Console]:
+    """A session that starts while the database is away and changes the watchlist."""
+    machine.server.held_down = True
+    store = await machine.open()
+    console = Console(store)
+    assert await console.remember() == Workspace()
+    console.workbench.watch("SI", configured=False)
+    console.workbench.ignore("GC", configured=False)
+    console.workbench.watch("ES", configured=True)
+    return store, console
+
+
+CHANGED: Final = Workspace(account_id="17", added=("CL", "SI"), removed=("NQ",))
+"""What both of these sessions leave."""
+
+
+async def test_a_watchlist_changed_while_the_database_is_away_keeps_what_was_on_it(machine: Machine) -> None:
+    await left_behind(machine)
+    store, console = await changed_without(machine)
+    machine.bring_back()
+    await until(lambda: bool(machine.late))
+    console.workbench.remember(machine.late[0].workspace)
+    assert shown(console.workbench.kept) == CHANGED
+    console.workbench.watch("CL", configured=False)
+    await store.close()
+    again = await Console(await machine.open()).remember()
+    assert again == msgspec.structs.replace(CHANGED, added=("SI", "CL"))
+
+
+async def test_a_console_that_never_saw_the_database_leaves_its_changes_to_the_next(machine: Machine) -> None:
+    await left_behind(machine)
+    first, _ = await changed_without(machine)
+    await first.close()
+    second = await machine.open()
+    console = Console(second)
+    console.workbench.watch("ZB", configured=False)
+    assert shown(await console.remember()) == Workspace(added=("SI", "ZB"))
+    await second.close()
+    third = Console(await machine.open())
+    assert shown(await third.remember()) == Workspace(added=("SI", "ZB"))
+    machine.bring_back()
+    await until(lambda: bool(machine.late))
+    assert machine.late[0].workspace == msgspec.structs.replace(CHANGED, added=("CL", "SI", "ZB"))
+
+
+def shown(kept: Workspace) -> Workspace:
+    """Without the changes that were taken back, which show nothing."""
+    return msgspec.structs.replace(kept, undone=())
 
 
 async def test_the_last_session_can_be_shown_without_a_database(machine: Machine) -> None:

@@ -20,12 +20,11 @@ class Workbench:
         """The account that the user has chosen in this session."""
 
     def remember(self, kept: Workspace) -> None:
-        """Take up the workspace as it was left, unless something was changed since."""
+        """Take up the workspace as it was left, under all that was changed since."""
         if not self.is_known:
             self.account_id = kept.account_id
         self.is_known = True
-        if self.kept == Workspace():
-            self.kept = kept
+        self.kept = self.kept.over(kept)
 
     def use_account(self, account_id: str) -> None:
         """This account is in view now; the next time it is begun with."""

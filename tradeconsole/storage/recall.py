@@ -26,14 +26,16 @@ _IDENTITIES: Final[dict[type[JournalRecord], tuple[str, tuple[str, ...]]]] = {
     RoundTripVoided: ("round trip", ("account_id", "round_trip_id")),
     NotificationRaised: ("notification", ("notification_id",)),
     EquityPoint: ("equity", ("account_id", "time")),
-    Workspace: ("workspace", ()),
 }
 
 
 def recall(entries: Iterable[Entry]) -> Restored:
     """The newest record of each identity, in the order in which `Restored` is used: oldest first."""
     newest: dict[Identity, Entry] = {}
+    workspaces: list[tuple[int, Workspace]] = []
     for entry in entries:
+        if isinstance(entry.record, Workspace):
+            workspaces.append((entry.stamp, entry.record))
         known = _IDENTITIES.get(type(entry.record))
         if known is None:
             continue
@@ -54,8 +56,16 @@ def recall(entries: Iterable[Entry]) -> Restored:
         round_trips=tuple(sorted(_of(RoundTrip, records), key=lambda trip: trip.closed_at)),
         notifications=tuple(sorted(_of(NotificationRaised, records), key=lambda raised: raised.time)),
         equity=tuple((point.account_id, point.time, point.equity) for point in points),
-        workspace=next(iter(_of(Workspace, records)), Workspace()),
+        workspace=_laid_over_each_other(workspaces),
     )
+
+
+def _laid_over_each_other(workspaces: list[tuple[int, Workspace]]) -> Workspace:
+    """All that workspaces with their stamps say: each may know nothing of those before."""
+    whole = Workspace()
+    for _, workspace in sorted(workspaces, key=lambda pair: pair[0]):
+        whole = workspace.over(whole)
+    return whole
 
 
 def _of(cls: type[T], records: list[JournalRecord]) -> list[T]:

@@ -7,22 +7,33 @@ import msgspec
 
 from tradeconsole.domain.workspace import Workspace
 from tradeconsole.storage.pool import Connection
-from tradeconsole.storage.upserts import upsert
 
-_COLUMNS: Final = ("account_id", "added", "removed")
-
-_SAVE: Final = upsert("workspaces", ("broker",), _COLUMNS)
+_SAVE: Final = """
+INSERT INTO workspaces AS earlier (broker, account_id, added, removed, stamp) VALUES ($1, $2, $3, $4, $6)
+ON CONFLICT (broker) DO UPDATE SET
+    account_id = coalesce(excluded.account_id, earlier.account_id),
+    added = ARRAY(SELECT symbol FROM unnest(earlier.added) WITH ORDINALITY AS each (symbol, place)
+                  WHERE symbol <> ALL ($5) ORDER BY place) || excluded.added,
+    removed = ARRAY(SELECT symbol FROM unnest(earlier.removed) WITH ORDINALITY AS each (symbol, place)
+                    WHERE symbol <> ALL ($5) ORDER BY place) || excluded.removed,
+    stamp = greatest(excluded.stamp, earlier.stamp)
+"""
 
 
 async def save_workspaces(
     connection: Connection, broker: str, workspaces: Iterable[tuple[int, Workspace]]
 ) -> None:
-    """Write workspaces, each with its stamp."""
-    rows = [(broker, kept.account_id, kept.added, kept.removed, stamp) for stamp, kept in workspaces]
+    """Lay workspaces, each with its stamp, over what is stored: who wrote them may not have known of it.
+
+    A late one is not dropped as other records are: what it says of its symbols may be said nowhere else.
+    """
+    rows = [
+        (broker, kept.account_id, kept.added, kept.removed, kept.named, stamp) for stamp, kept in workspaces
+    ]
     await connection.executemany(_SAVE, rows)
 
 
-_LOAD: Final = f"SELECT {', '.join(_COLUMNS)} FROM workspaces WHERE broker = $1"  # noqa: S608 -- names from above
+_LOAD: Final = "SELECT account_id, added, removed FROM workspaces WHERE broker = $1"
 
 
 async def load_workspace(connection: Connection, broker: str) -> Workspace:

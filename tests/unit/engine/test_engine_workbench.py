@@ -98,6 +98,17 @@ async def test_memory_that_comes_late_brings_symbols_but_changes_no_account_unde
         assert engine.default_account() == "1"
 
 
+async def test_what_is_changed_before_memory_comes_stands_beside_what_was_left() -> None:
+    async with started(SlowMemory(Workspace())) as engine:
+        await see(lambda: symbols(engine) == ["MNQ", "ES"])
+        engine.watched.add(make_instrument(instrument_id="CON.F.US.CL.Z26", symbol="CL", name="CLZ6"))
+        engine.watched.add(engine.book.by_symbol["ES"])
+        late = Workspace(account_id="2", added=("MNQ",), removed=("ES",))
+        engine.restore(Restored(workspace=late))
+        kept = engine.workbench.kept
+        assert (kept.account_id, kept.added, kept.removed) == ("2", ("MNQ", "CL"), ())
+
+
 async def test_every_change_is_written_down() -> None:
     journal = SlowMemory(Workspace())
     async with started(journal) as engine:
