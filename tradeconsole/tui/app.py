@@ -17,6 +17,7 @@ from tradeconsole.domain.commands import Command, PlaceOrder
 from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.orders import Side
 from tradeconsole.errors import OrderInDoubt, TradeConsoleError
+from tradeconsole.tui.ahead import Ahead
 from tradeconsole.tui.appearance import Appearance
 from tradeconsole.tui.desk import ChartMove
 from tradeconsole.tui.dialogs.dialog import Dialog
@@ -29,6 +30,7 @@ from tradeconsole.tui.handlers import HANDLERS
 from tradeconsole.tui.key_order import KeyOrder
 from tradeconsole.tui.keys import PANIC, bindings_on, keys_of
 from tradeconsole.tui.nudges import Nudges
+from tradeconsole.tui.screens.console import ConsoleScreen
 from tradeconsole.tui.screens.trade import TradeScreen
 from tradeconsole.tui.session_app import DEFAULTS, Clock, OpenSession, SessionApp
 from tradeconsole.tui.widgets.chart import Chart
@@ -83,6 +85,18 @@ class TradeConsole(SessionApp):
         self._panic_keys = frozenset(keys_of(BY_ID[PANIC], appearance.keys))
         self._carried: KeyGuard | None = None
         self._watched = self._focus
+        self._ahead = Ahead(self._is_calm, clock)
+
+    def on_mount(self) -> None:
+        # a mode that is built by Textual's own means without being switched to is only not shown
+        self.start(partial(self._ahead.run, self.MODES, self._init_mode), "ahead")
+
+    def _is_calm(self) -> bool:
+        """Whether live prices are there and nobody waits for anything."""
+        header = self._picture.header
+        if header is None or not header.synced or self._under_way:
+            return False
+        return all(isinstance(screen, ConsoleScreen) for screen in self.screen_stack)
 
     @property
     def appearance(self) -> Appearance:
@@ -108,6 +122,8 @@ class TradeConsole(SessionApp):
 
     async def on_event(self, event: events.Event) -> None:
         """Let keys take effect one after the other; panic waits for none."""
+        if isinstance(event, events.InputEvent | events.Paste):
+            self._ahead.touch()
         is_panic = isinstance(event, events.Key) and event.key in self._panic_keys
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded and not is_panic:
             await self._keys.take(event)

@@ -254,12 +254,14 @@ class SessionApp(App[None]):
                     setattr(screen, name, value)
 
     def on_console_screen_shown(self, event: ConsoleScreen.Shown) -> None:
-        """A screen came to the front: it missed what happened meanwhile."""
+        """A screen came to the front, or was built behind it: it missed what happened meanwhile."""
         screen = event.screen
         screen.look = self._look()
         screen.starting = self._starting
         screen.stopped = self._stopped
         screen.remap = self._appearance.keys
+        if screen not in self.screen_stack:
+            return
         with self.batch_update():
             screen.show(self._picture)
         screen.selected_order_id = self._selection.order_id

@@ -1,6 +1,6 @@
 """What all dialogs share: they float, Esc cancels them, and keys confirm only when they are deliberate."""
 
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -13,6 +13,9 @@ from tradeconsole.tui.guard import KeyGuard
 
 Answer = TypeVar("Answer")
 
+_NONE: Final[list[tuple[int, str]]] = []
+"""No style of a dialog depends on the terminal's size, and each class for a size costs a round of styling."""
+
 
 class Dialog(ModalScreen[Answer | None]):
     """A question on top of a screen. Its answer is None when cancelled.
@@ -22,6 +25,7 @@ class Dialog(ModalScreen[Answer | None]):
         quiet: seconds the keyboard must have rested before a key confirms.
     """
 
+    HORIZONTAL_BREAKPOINTS = VERTICAL_BREAKPOINTS = _NONE
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", show=False)]
 
     DEFAULT_CSS = """

@@ -62,6 +62,11 @@ class ConsoleScreen(Screen[None]):
 
     _armed_title = ""
 
+    def __init__(self) -> None:
+        super().__init__()
+        # its widgets take their styles as they are mounted; without this Textual reads all style sheets again, twice
+        self._css_update_count = self.app._css_update_count  # noqa: SLF001 -- Textual has no other way
+
     class Shown(Message):
         """A screen came to the front and wants to know what it missed."""
 
