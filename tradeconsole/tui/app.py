@@ -64,6 +64,10 @@ MOVES: Final[dict[ChartMove, Callable[[Chart], None]]] = {
     "zoom_in": Chart.action_zoom_in,
     "zoom_out": Chart.action_zoom_out,
     "live": Chart.action_live,
+    "crosshair": Chart.action_crosshair,
+    "leave": Chart.action_leave,
+    "higher": Chart.action_higher,
+    "lower": Chart.action_lower,
 }
 
 

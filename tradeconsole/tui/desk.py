@@ -16,7 +16,9 @@ Answer = TypeVar("Answer")
 
 Tone = Literal["information", "warning", "error"]
 
-ChartMove = Literal["left", "right", "page_left", "page_right", "zoom_in", "zoom_out", "live"]
+ChartMove = Literal[
+    "left", "right", "page_left", "page_right", "zoom_in", "zoom_out", "live", "crosshair", "leave", "higher", "lower"
+]  # fmt: skip
 
 
 class Desk(Protocol):

@@ -44,5 +44,9 @@ HANDLERS: Final[dict[str, Handler]] = {
     "chart.zoom_in": partial(markets.move_chart, "zoom_in"),
     "chart.zoom_out": partial(markets.move_chart, "zoom_out"),
     "chart.live": partial(markets.move_chart, "live"),
+    "chart.crosshair": partial(markets.move_chart, "crosshair"),
+    "chart.leave": partial(markets.move_chart, "leave"),
+    "chart.higher": partial(markets.move_chart, "higher"),
+    "chart.lower": partial(markets.move_chart, "lower"),
     "feed.read": views.mark_read,
 }

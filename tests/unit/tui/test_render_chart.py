@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from factories import NOW, make_chart_view
+from factories import NOW, make_bars, make_chart_view
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.strip import Strip
@@ -13,6 +13,7 @@ from textual.strip import Strip
 from tradeconsole.domain.market import BarSeries
 from tradeconsole.domain.orders import OrderRole, Side
 from tradeconsole.tui.render.chart import Picture, Port, draw_chart, room_in, series_of
+from tradeconsole.tui.render.overlays import Frame
 from tradeconsole.tui.render.palette import Look, Role, default_look, styles_of
 from tradeconsole.tui.render.series import ZOOMS
 from tradeconsole.views.models import ChartFill, ChartOrder, ChartView
@@ -94,6 +95,61 @@ def test_the_cursor_puts_a_price_on_the_tick_grid_on_the_axis() -> None:
 
 def test_a_cursor_beside_the_candles_points_at_nothing() -> None:
     assert lines(draw(cursor=(99, 5))) == lines(draw())
+
+
+def test_the_crosshair_of_the_keyboard_reads_a_whole_bar_even_in_80_columns() -> None:
+    candle = framed(draw(width=78)).candles[-7]
+    picture = draw(BARE, width=78, probe=candle.time)
+    prices = f"O{candle.open:,.2f} H{candle.high:,.2f} L{candle.low:,.2f} C{candle.close:,.2f}"
+    assert f"  14 Oct 09:25  {prices}  V " in lines(picture)[0]
+
+
+def test_the_crosshair_of_the_keyboard_stands_on_the_close_of_its_bar() -> None:
+    candle = framed(draw()).candles[-20]
+    picture = draw(BARE, probe=candle.time)
+    cross = picture.cross
+    assert cross is not None
+    assert cross.price == candle.close
+    tag = [segment for segment in strips(picture)[cross.y] if segment.style == STYLES[Role.TAG_CURSOR]]
+    assert tag[0].text.strip() == f"{candle.close:,.2f}"
+    assert "┊" in {line[cross.x] for line in lines(picture)}
+
+
+def test_the_crosshair_names_the_price_that_it_was_moved_to() -> None:
+    frame = framed(draw(BARE))
+    level = frame.price_at(3, 0.25)
+    picture = draw(BARE, width=140, probe=frame.candles[-20].time, level=level)
+    assert f"at {level:,.2f}" in lines(picture)[0]
+    assert picture.cross is not None
+    assert picture.cross.y == frame.top + 3
+
+
+def test_the_keyboard_goes_before_a_mouse_that_rests_on_the_chart() -> None:
+    frame = framed(draw())
+    time = frame.candles[-20].time
+    assert lines(draw(probe=time, cursor=(frame.first_x, 5))) == lines(draw(probe=time))
+
+
+def test_a_crosshair_on_a_bar_that_is_out_of_sight_is_not_drawn() -> None:
+    assert lines(draw(probe=0)) == lines(draw())
+
+
+def test_a_line_marks_where_the_trading_day_rolls() -> None:
+    roll = int(datetime(2026, 10, 13, 17, tzinfo=LOOK.zone).timestamp())
+    bars = make_bars(60, end=datetime.fromtimestamp(roll + 30 * 60, UTC))
+    picture = draw(
+        make_chart_view(bars=1, live=None, orders=(), fills=(), position=0).model_copy(update={"bars": bars})
+    )
+    frame = framed(picture)
+    x = frame.first_x + [candle.time for candle in frame.candles].index(roll) * frame.zoom.slot
+    marked = {line.index("╎") for line in lines(picture) if "╎" in line}
+    assert marked == {x}
+    assert lines(picture)[-1][x:].startswith("Wed 14")
+
+
+def framed(picture: Picture) -> Frame:
+    assert picture.frame is not None
+    return picture.frame
 
 
 def test_every_working_order_has_a_line_with_label_and_price() -> None:

@@ -95,6 +95,15 @@ def test_a_new_day_is_marked_even_across_a_gap() -> None:
     assert TimeMark(2, "Wed 14", boundary=True) in time_marks(times, 60, 4, CHICAGO)
 
 
+def test_a_trading_day_rolls_in_the_evening_before_and_not_at_midnight() -> None:
+    evening = [seconds(13, 16, 59), seconds(13, 17), seconds(13, 17, 1)]
+    assert [mark for mark in time_marks(evening, 60, 9, CHICAGO) if mark.boundary] == [
+        TimeMark(1, "Wed 14", boundary=True)
+    ]
+    midnight = [seconds(13, 23, 59), seconds(14, 0), seconds(14, 0, 1)]
+    assert TimeMark(0, "Wed 14", boundary=True) in time_marks(midnight, 60, 9, CHICAGO)
+
+
 def test_a_picture_of_one_day_still_says_which() -> None:
     marks = time_marks([seconds(14, 9), seconds(14, 9, 1)], 60, 4, CHICAGO)
     assert TimeMark(0, "Wed 14", boundary=True) in marks

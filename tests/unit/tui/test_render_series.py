@@ -151,3 +151,27 @@ def test_bars_left_of_the_picture_are_counted() -> None:
 def test_candles_come_oldest_first() -> None:
     times = [candle.time for candle in Series(BARS, LIVE, seconds=MINUTE, merge=2).window(None, 40)]
     assert all(older < newer for older, newer in pairwise(times))
+
+
+@given(
+    starts=st.lists(st.integers(1000, 1200), min_size=1, max_size=80),
+    merge=st.sampled_from([1, 5]),
+    at=st.integers(0, 79),
+    by=st.integers(-90, 90),
+)
+@settings(max_examples=150, deadline=None)
+def test_stepping_goes_candle_by_candle_and_stops_at_both_ends(
+    starts: list[int], merge: int, at: int, by: int
+) -> None:
+    bars = gapped(starts)
+    times = [candle.time for candle in naive(bars, merge)]
+    at = min(at, len(times) - 1)
+    series = Series(bars, None, seconds=MINUTE, merge=merge)
+    assert series.stepped(times[at], by) == times[min(max(at + by, 0), len(times) - 1)]
+
+
+def test_stepping_ends_at_the_live_bar() -> None:
+    series = Series(BARS, LIVE, seconds=MINUTE)
+    assert series.stepped(LAST, 1) == LIVE.time
+    assert series.stepped(LAST, 5) == LIVE.time
+    assert series.stepped(int(LIVE.time), -1) == LAST

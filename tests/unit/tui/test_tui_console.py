@@ -603,3 +603,23 @@ async def test_news_that_comes_while_a_screen_is_being_built_is_shown_when_it_is
         screen = console.app._base_screen()
         await console.until(lambda: len(screen.orders) == 3, "the orders on the new screen")
         assert screen.selected_order_id == "tc-11"
+
+
+@pytest.mark.parametrize("screen", ["2", "3"], ids=["trade", "chart"])
+async def test_the_crosshair_comes_and_goes_by_keys(screen: str) -> None:
+    async with running(session(chart=make_chart_view())) as console:
+        await console.press(screen)
+        await console.until(lambda: console.app._base_screen().query(Chart) and console.find(Chart).view)
+        chart = console.find(Chart)
+        await console.until(lambda: chart.region)
+        await console.press("m")
+        await console.until(lambda: chart.port.probe is not None)
+        newest = chart.port.probe
+        await console.press("left")
+        await console.until(lambda: chart.port.probe == newest - 60)
+        await console.press("escape")
+        await console.until(lambda: chart.port.probe is None)
+        await console.press("m")
+        await console.until(lambda: chart.port.probe is not None)
+        await console.press("m")
+        await console.until(lambda: chart.port.probe is None)

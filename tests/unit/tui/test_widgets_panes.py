@@ -215,6 +215,96 @@ async def test_the_bar_under_the_mouse_is_described_until_the_mouse_leaves() -> 
         assert "live" in screen_text(app).splitlines()[1]
 
 
+def readout(app: Pane) -> str:
+    """The line on top of the chart."""
+    return screen_text(app).splitlines()[1]
+
+
+async def test_the_crosshair_goes_bar_by_bar_and_esc_takes_it_away() -> None:
+    widget = chart()
+    async with showing(widget) as (app, pilot):
+        widget.action_crosshair()
+        await pilot.pause()
+        assert "Wed 14 Oct 09:31" in readout(app)
+        assert "Esc leaves" in screen_text(app)
+        widget.action_left()
+        widget.action_left()
+        await pilot.pause()
+        assert "Wed 14 Oct 09:29" in readout(app)
+        assert end_of(widget) is None, "the picture rests while the bar is in sight"
+        widget.action_right()
+        await pilot.pause()
+        assert "Wed 14 Oct 09:30" in readout(app)
+        widget.action_leave()
+        await pilot.pause()
+        assert "live" in readout(app)
+        assert "Esc leaves" not in screen_text(app)
+
+
+async def test_the_crosshair_takes_the_picture_along_at_its_edges() -> None:
+    widget = chart()
+    async with showing(widget):
+        widget.action_crosshair()
+        newest = widget.port.probe
+        for _ in range(60):
+            widget.action_left()
+        probe = widget.port.probe
+        assert newest is not None
+        assert probe == newest - 60 * 60
+        cross = widget._picture.cross
+        assert cross is not None
+        assert cross.number == 0, "it stands at the left edge"
+        widget.action_page_right()
+        for _ in range(60):
+            widget.action_right()
+        assert (widget.port.probe, end_of(widget)) == (newest, None)
+
+
+async def test_the_crosshair_stays_on_its_bar_while_the_market_goes_on() -> None:
+    widget = chart()
+    view = make_chart_view()
+    async with showing(widget) as (app, pilot):
+        widget.action_crosshair()
+        widget.action_left()
+        widget.view = next_bar(view)
+        await pilot.pause()
+        assert "Wed 14 Oct 09:30" in readout(app)
+        widget.action_live()
+        await pilot.pause()
+        assert "C 20,130.50" in readout(app)
+
+
+async def test_the_crosshairs_price_moves_by_rows_and_stays_on_the_chart() -> None:
+    widget = chart()
+    async with showing(widget):
+        widget.action_higher()
+        assert widget.port.level is None, "there is no crosshair to move"
+        widget.action_crosshair()
+        before = widget._picture.cross
+        widget.action_higher()
+        after = widget._picture.cross
+        assert before is not None
+        assert after is not None
+        assert (after.x, after.y) == (before.x, before.y - 1)
+        assert after.price > before.price
+        for _ in range(60):
+            widget.action_lower()
+        frame, cross = widget._picture.frame, widget._picture.cross
+        assert frame is not None
+        assert cross is not None
+        assert cross.y == frame.top + frame.rows - 1
+
+
+async def test_another_instrument_has_no_crosshair_yet() -> None:
+    widget = chart()
+    async with showing(widget) as (app, pilot):
+        widget.action_crosshair()
+        widget.view = make_chart_view(instrument_id="other")
+        await pilot.pause()
+        assert widget.port.probe is None
+        assert "Esc leaves" not in screen_text(app)
+
+
 async def test_a_click_on_the_line_of_an_order_picks_it() -> None:
     async with showing(chart()) as (app, pilot):
         rows = screen_text(app).splitlines()

@@ -24,12 +24,15 @@ _VOLUME_FROM = 12
 class Port(msgspec.Struct, frozen=True, kw_only=True):
     """How the user looks at a chart.
 
-    `end` is the start of the rightmost candle (seconds since the epoch), None to follow the market. `cursor` is
-    the cell under the mouse.
+    `end` is the start of the rightmost candle (seconds since the epoch), None to follow the market. `probe` is the
+    start of the candle under the keyboard's crosshair, `level` the price it was moved to, None for the close of that
+    candle. `cursor` is the cell under the mouse, which the keyboard's crosshair outranks.
     """
 
     zoom: int = DEFAULT_ZOOM
     end: int | None = None
+    probe: int | None = None
+    level: float | None = None
     cursor: tuple[int, int] | None = None
     selected_order_id: str | None = None
 
@@ -40,6 +43,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...] = ()
     frame: overlays.Frame | None = None
     order_rows: dict[int, str] = {}
+    cross: overlays.Crosshair | None = None
     wants_older: bool = False
     """Less than another picture's worth of bars is left of this one."""
 
@@ -115,13 +119,22 @@ def draw_chart(
     )
     canvas = Canvas(width, height)
     fills = overlays.fills_on(frame, view.fills)
-    order_rows = _draw_plot(canvas, frame, view, port, look, fills)
+    cross = _crosshair(frame, port, view.tick)
+    order_rows = _draw_plot(canvas, frame, view, port, look, fills, cross)
     _draw_below(canvas, frame, parts, look)
     if parts.info:
-        _draw_info(canvas, frame, view, port, look, fills)
+        _draw_info(canvas, frame, view, port, look, fills, cross)
     lines = canvas.lines(styles, ascii_only=look.ascii_only, before=before.lines if before else ())
     older = series.older_than(candles[0].time)
-    return Picture(lines=lines, frame=frame, order_rows=order_rows, wants_older=older < room * zoom.merge)
+    return Picture(
+        lines=lines, frame=frame, order_rows=order_rows, cross=cross, wants_older=older < room * zoom.merge
+    )
+
+
+def _crosshair(frame: overlays.Frame, port: Port, tick: float) -> overlays.Crosshair | None:
+    if port.probe is not None:
+        return overlays.key_crosshair(frame, port.probe, port.level)
+    return overlays.mouse_crosshair(frame, *port.cursor, tick) if port.cursor is not None else None
 
 
 def _draw_plot(
@@ -131,6 +144,7 @@ def _draw_plot(
     port: Port,
     look: Look,
     fills: dict[int, list[ChartFill]],
+    cross: overlays.Crosshair | None,
 ) -> dict[int, str]:
     draw_candles(
         canvas,
@@ -148,9 +162,8 @@ def _draw_plot(
     order_rows = overlays.draw_orders(canvas, frame, view, port.selected_order_id, crowded=crowded)
     newest = frame.candles[-1]
     overlays.draw_last(canvas, frame, last, rose=last >= newest.open)
-    if port.cursor is not None and frame.candle_at(port.cursor[0]) is not None:
-        x, y = port.cursor
-        overlays.draw_cursor(canvas, frame, x, y, frame.top + frame.rows, view.tick)
+    if cross is not None:
+        overlays.draw_crosshair(canvas, frame, cross, frame.top + frame.rows)
     overlays.draw_axis(canvas, frame, view.tick)
     return order_rows
 
@@ -168,6 +181,7 @@ def _draw_below(canvas: Canvas, frame: overlays.Frame, parts: Layout, look: Look
 
 
 _BETWEEN: Final = 2
+_WEEKDAY: Final = len("Wed ")
 
 
 def _draw_info(
@@ -177,14 +191,13 @@ def _draw_info(
     port: Port,
     look: Look,
     fills: dict[int, list[ChartFill]],
+    cross: overlays.Crosshair | None,
 ) -> None:
     """The line on top: as many facts as fit, the most wanted first."""
-    number = frame.candle_at(port.cursor[0]) if port.cursor is not None else None
-    shown = len(frame.candles) - 1 if number is None else number
+    shown = len(frame.candles) - 1 if cross is None else cross.number
     candle = frame.candles[shown]
-    merged = f" ×{frame.zoom.merge}" if frame.zoom.merge > 1 else ""
-    x = canvas.text(0, 0, f"{view.name} {view.timeframe}{merged}", Role.STRONG)
-    facts = _facts(frame, view, candle, fills.get(shown, []), look, pointed=number is not None)
+    x = canvas.text(0, 0, _heading(frame, view), Role.STRONG)
+    facts = _facts(frame, view, candle, fills.get(shown, []), look, cross)
     if port.end is not None:
         facts.insert(1, ("scrolled back", Role.WARN))
     for text, role in facts:
@@ -198,32 +211,58 @@ def _facts(
     candle: Candle,
     fills: list[ChartFill],
     look: Look,
-    *,
-    pointed: bool,
+    cross: overlays.Crosshair | None,
 ) -> list[tuple[str, Role]]:
-    """What there is to say about a candle, the most wanted first; `pointed`: the user asks about this one."""
+    """What there is to say about a candle, the most wanted first; `cross` is there if the user asks about this one."""
     role = Role.CANDLE_UP if candle.rose else Role.CANDLE_DOWN
     decimals = frame.decimals
-    o, h, low, c = (
-        numbers.price(value, decimals) for value in (candle.open, candle.high, candle.low, candle.close)
-    )
-    full = f"O {o}  H {h}  L {low}  C {c}"
-    brief = f"C {c}" if frame.width + frame.axis < len(full) + len(view.name) + 8 else full
+    when, width = _when(frame, candle, look), frame.width + frame.axis
     traded = "  ".join(
         f"{'BUY' if fill.side is Side.BUY else 'SELL'} {fill.size} @ {numbers.price(fill.price, decimals)}"
         for fill in fills
     )
-    when = _when(frame, candle, look)
+    volume = f"V {numbers.compact(candle.volume)}"
+    busy = [("loading…" if view.loading else "", Role.WARN), (view.note, Role.WARN)]
+    change = (numbers.signed_price(candle.close - candle.open, decimals), role)
+    if cross is not None:
+        room = width - len(_heading(frame, view)) - len(when) - len(volume) - 3 * _BETWEEN
+        prices = _prices(candle, decimals, room, dense=True)
+        if prices.startswith("C"):  # the day of the week is wanted less than open, high and low
+            when = when[_WEEKDAY:]
+            prices = _prices(candle, decimals, room + _WEEKDAY, dense=True)
+        return [
+            (when, Role.TEXT),
+            (prices, role),
+            (traded, Role.ACCENT),
+            (volume, Role.TEXT),
+            *busy,
+            (f"at {numbers.price(cross.price, decimals)}", Role.MUTED),
+            change,
+        ]
     return [
-        (brief, role),
-        ("loading…" if view.loading else "", Role.WARN),
-        (view.note, Role.WARN),
-        (when if pointed else "", Role.TEXT),
+        (_prices(candle, decimals, width - len(view.name) - 8), role),
+        *busy,
         (traded, Role.ACCENT),
-        (f"V {numbers.compact(candle.volume)}", Role.TEXT),
-        (numbers.signed_price(candle.close - candle.open, decimals), role),
-        ("" if pointed else "live" if candle.live else when, Role.MUTED),
+        (volume, Role.TEXT),
+        change,
+        ("live" if candle.live else when, Role.MUTED),
     ]
+
+
+def _prices(candle: Candle, decimals: int, room: int, *, dense: bool = False) -> str:
+    """Open, high, low and close if they fit, `dense` if need be, or the close alone."""
+    o, h, low, c = (
+        numbers.price(value, decimals) for value in (candle.open, candle.high, candle.low, candle.close)
+    )
+    forms = [f"O {o}  H {h}  L {low}  C {c}"]
+    if dense:
+        forms.append(f"O{o} H{h} L{low} C{c}")
+    return next((form for form in forms if len(form) <= room), f"C {c}")
+
+
+def _heading(frame: overlays.Frame, view: ChartView) -> str:
+    merged = f" ×{frame.zoom.merge}" if frame.zoom.merge > 1 else ""
+    return f"{view.name} {view.timeframe}{merged}"
 
 
 def _when(frame: overlays.Frame, candle: Candle, look: Look) -> str:

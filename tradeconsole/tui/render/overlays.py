@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import tzinfo
+from typing import NamedTuple
 
 import msgspec
 
@@ -12,7 +13,7 @@ from tradeconsole.tui.render import numbers
 from tradeconsole.tui.render.canvas import Canvas
 from tradeconsole.tui.render.glyphs import DOWN, UP
 from tradeconsole.tui.render.palette import Role
-from tradeconsole.tui.render.scale import PriceScale, price_labels, thinned, time_marks
+from tradeconsole.tui.render.scale import DAY, PriceScale, price_labels, thinned, time_marks
 from tradeconsole.tui.render.series import Candle, Zoom
 from tradeconsole.views.models import ChartFill, ChartView
 
@@ -42,10 +43,41 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
         """Seconds that one candle covers."""
         return self.seconds * self.zoom.merge
 
+    def price_at(self, row: int, tick: float) -> float:
+        """The price of a row, on the tick grid."""
+        return round(round(self.scale.price(row) / tick) * tick, self.decimals)
+
     def candle_at(self, x: int) -> int | None:
         """Number of the candle in a column; None beside them."""
         number = (x - self.first_x) // self.zoom.slot
         return number if 0 <= number < len(self.candles) and x < self.width else None
+
+
+class Crosshair(NamedTuple):
+    """A cell of the plot that is pointed at: number of its candle, column and row, and the price there."""
+
+    number: int
+    x: int
+    y: int
+    price: float
+
+
+def mouse_crosshair(frame: Frame, x: int, y: int, tick: float) -> Crosshair | None:
+    """The crosshair through a cell under the mouse; None beside the candles."""
+    number = frame.candle_at(x)
+    if number is None:
+        return None
+    return Crosshair(number, x, y, frame.price_at(y - frame.top, tick))
+
+
+def key_crosshair(frame: Frame, time: int, level: float | None) -> Crosshair | None:
+    """The crosshair on the candle that holds a time, at a price or at its close; None if that is not in sight."""
+    number = bisect_right([candle.time for candle in frame.candles], time) - 1
+    if number < 0:
+        return None
+    price = frame.candles[number].close if level is None else level
+    x = frame.first_x + number * frame.zoom.slot + frame.zoom.body // 2
+    return Crosshair(number, x, frame.top + frame.scale.row(price), price)
 
 
 def price_tag(canvas: Canvas, frame: Frame, row: int, price: float, role: Role) -> None:
@@ -66,8 +98,9 @@ def draw_axis(canvas: Canvas, frame: Frame, tick: float) -> None:
 
 
 def draw_times(canvas: Canvas, frame: Frame, y: int | None, bottom: int, zone: tzinfo) -> None:
-    """Time labels in row `y`, if there is one, and a dotted line down to `bottom` where a new day begins."""
+    """Time labels in row `y`, if there is one, and a line down to `bottom` where a trading day, month or year begins."""
     times = [candle.time for candle in frame.candles]
+    line, role = ("┊", Role.FAINT) if frame.seconds >= DAY else ("╎", Role.MUTED)
     marks = time_marks(times, frame.span, frame.zoom.slot, zone)
     for column, mark in thinned(marks, frame.zoom.slot, frame.width - frame.first_x):
         x = frame.first_x + column
@@ -75,7 +108,7 @@ def draw_times(canvas: Canvas, frame: Frame, y: int | None, bottom: int, zone: t
             canvas.text(x, y, mark.text, Role.TEXT if mark.boundary else Role.MUTED)
         if mark.boundary and mark.bar > 0:
             for row in range(frame.top, bottom):
-                canvas.under(x, row, "┊", Role.FAINT)
+                canvas.under(x, row, line, role)
 
 
 def draw_average(canvas: Canvas, frame: Frame, view: ChartView) -> None:
@@ -169,14 +202,13 @@ def draw_fills(canvas: Canvas, frame: Frame, fills: dict[int, list[ChartFill]]) 
             canvas.put(x, frame.top + row, UP if bought else DOWN, Role.ACCENT)
 
 
-def draw_cursor(canvas: Canvas, frame: Frame, x: int, y: int, bottom: int, tick: float) -> None:
-    """A cross through a cell of the plot, with the price of its row on the axis."""
+def draw_crosshair(canvas: Canvas, frame: Frame, cross: Crosshair, bottom: int) -> None:
+    """A cross through a cell of the plot, with its price on the axis."""
     for row in range(frame.top, bottom):
-        canvas.under(x, row, "┊", Role.MUTED)
-    if frame.top <= y < frame.top + frame.rows:
-        canvas.row_under(y, frame.width, "┈", Role.MUTED)
-        price = round(round(frame.scale.price(y - frame.top) / tick) * tick, frame.decimals)
-        price_tag(canvas, frame, y - frame.top, price, Role.TAG_CURSOR)
+        canvas.under(cross.x, row, "┊", Role.MUTED)
+    if frame.top <= cross.y < frame.top + frame.rows:
+        canvas.row_under(cross.y, frame.width, "┈", Role.MUTED)
+        price_tag(canvas, frame, cross.y - frame.top, cross.price, Role.TAG_CURSOR)
 
 
 def price_range(candles: Sequence[Candle], view: ChartView) -> tuple[float, float]:

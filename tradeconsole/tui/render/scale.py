@@ -2,17 +2,18 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from datetime import date, tzinfo
+from datetime import date, timedelta, tzinfo
 from typing import NamedTuple
 
 import msgspec
 
+from tradeconsole.domain.sessions import ROLL
 from tradeconsole.tui.render.numbers import local_time
 
 _NICE = (1.0, 2.0, 2.5, 5.0)
 _MINUTES = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 720)
-_DAY = 86_400
-_SESSION_LEAD = 7 * 3600  # a trading day begins at 17:00 of the evening before
+DAY = 86_400
+_SESSION_LEAD = timedelta(hours=24 - ROLL.hour)  # a trading day begins in the evening before
 
 
 class PriceScale(msgspec.Struct, frozen=True, gc=False):
@@ -93,7 +94,7 @@ def _floor(value: float, step: float) -> float:
 
 
 class TimeMark(NamedTuple):
-    """A label under the chart; `boundary` marks the first bar of a day, month or year."""
+    """A label under the chart; `boundary` marks the first bar of a trading day, a month or a year."""
 
     bar: int
     text: str
@@ -106,30 +107,35 @@ def time_marks(times: Sequence[int], seconds: int, slot: int, zone: tzinfo) -> l
     Args:
         seconds: length of a bar.
         slot: columns per bar.
-        zone: the exchange's zone, in which a day begins and hours are round.
+        zone: the exchange's zone, in which trading days roll and hours are round.
     """
     if not times:
         return []
-    if seconds >= _DAY:
+    if seconds >= DAY:
         return _date_marks([trading_day(time, zone) for time in times])
     local = [local_time(time, zone) for time in times]
     bars_apart = max(9 // slot, 1)
     step = next((m for m in _MINUTES if m * 60 >= seconds * bars_apart), _MINUTES[-1])
+    days = [time.toordinal() + (time.hour >= ROLL.hour) for time in local]
     marks = []
     for index in range(1, len(local)):
         now, before = local[index], local[index - 1]
-        if now.date() != before.date():
-            marks.append(TimeMark(index, now.strftime("%a %d"), boundary=True))
+        if days[index] != days[index - 1]:
+            marks.append(TimeMark(index, _day_name(days[index]), boundary=True))
         elif (now.hour * 60 + now.minute) // step != (before.hour * 60 + before.minute) // step:
             marks.append(TimeMark(index, now.strftime("%H:%M"), boundary=False))
     if not any(mark.boundary for mark in marks):
-        marks.append(TimeMark(0, local[0].strftime("%a %d"), boundary=True))
+        marks.append(TimeMark(0, _day_name(days[0]), boundary=True))
     return marks
+
+
+def _day_name(ordinal: int) -> str:
+    return date.fromordinal(ordinal).strftime("%a %d")
 
 
 def trading_day(time: float, zone: tzinfo) -> date:
     """The trading day of a daily bar, whether the venue stamps it at the session's start or at midnight."""
-    return local_time(time + _SESSION_LEAD, zone).date()
+    return (local_time(time, zone) + _SESSION_LEAD).date()
 
 
 def _date_marks(days: Sequence[date]) -> list[TimeMark]:

@@ -110,6 +110,14 @@ class Series:
             return end
         return None if end is None else self._forward(end, by)
 
+    def stepped(self, time: int, by: int) -> int:
+        """Start of the candle that is `by` candles from the one that holds a time, as far as there are any."""
+        if by > 0:
+            ahead = self._forward(time, by)
+            return ahead if ahead is not None else self.newest or time
+        back = self.window(time, 1 - by)
+        return back[0].time if back else time
+
     def _forward(self, end: int, by: int) -> int | None:
         times, newest = self._bars.time, self.newest
         for _ in range(by):

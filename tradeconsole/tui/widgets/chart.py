@@ -15,6 +15,8 @@ from tradeconsole.tui.render.palette import Look, Role, Styles, default_look, st
 from tradeconsole.tui.render.series import ZOOMS
 from tradeconsole.views.models import ChartView
 
+CROSSHAIR_TITLE = "Chart: crosshair, Esc leaves"
+
 STEP_COLUMNS = 8
 """Columns that one key press or wheel notch scrolls."""
 
@@ -73,13 +75,15 @@ class Chart(Widget):
 
     def watch_view(self, old: ChartView | None, new: ChartView | None) -> None:
         if _subject(old) != _subject(new):
-            self.set_reactive(Chart.port, Port(zoom=self.port.zoom))
+            self.port = Port(zoom=self.port.zoom)
         self._draw()
 
     def watch_selected_order_id(self) -> None:
         self._draw()
 
-    def watch_port(self) -> None:
+    def watch_port(self, old: Port, new: Port) -> None:
+        if (old.probe is None) is not (new.probe is None):
+            self.border_title = self.BORDER_TITLE if new.probe is None else CROSSHAIR_TITLE
         self._draw()
 
     def watch_look(self) -> None:
@@ -137,6 +141,27 @@ class Chart(Widget):
         end = series.scrolled(self.port.end, candles, room_in(frame.width, self.port.zoom))
         self.port = msgspec.structs.replace(self.port, end=end)
 
+    def _point(self, candles: int) -> None:
+        """Move the crosshair, and the picture with it where it would leave that."""
+        frame = self._picture.frame
+        if self.view is None or frame is None or self.port.probe is None:
+            return
+        series = series_of(self.view, self.port.zoom)
+        probe, end = series.stepped(self.port.probe, candles), self.port.end
+        if probe < frame.candles[0].time:
+            end = series.stepped(probe, room_in(frame.width, self.port.zoom) - 1)
+        elif probe > frame.candles[-1].time:
+            end = probe
+        if end == series.newest:
+            end = None
+        self.port = msgspec.structs.replace(self.port, probe=probe, end=end)
+
+    def _move(self, *, scrolled: int, pointed: int) -> None:
+        if self.port.probe is None:
+            self._scroll(scrolled)
+        else:
+            self._point(pointed)
+
     def _zoom(self, step: int) -> None:
         zoom = min(max(self.port.zoom + step, 0), len(ZOOMS) - 1)
         self.port = msgspec.structs.replace(self.port, zoom=zoom)
@@ -151,20 +176,20 @@ class Chart(Widget):
         return 1 if frame is None else max(room_in(frame.width, self.port.zoom) - self._step, 1)
 
     def action_left(self) -> None:
-        """A few candles towards older ones."""
-        self._scroll(-self._step)
+        """A few candles towards older ones; the crosshair goes one by one."""
+        self._move(scrolled=-self._step, pointed=-1)
 
     def action_right(self) -> None:
-        """A few candles towards the newest."""
-        self._scroll(self._step)
+        """A few candles towards the newest; the crosshair goes one by one."""
+        self._move(scrolled=self._step, pointed=1)
 
     def action_page_left(self) -> None:
         """Nearly one picture towards older candles."""
-        self._scroll(-self._page)
+        self._move(scrolled=-self._page, pointed=-self._page)
 
     def action_page_right(self) -> None:
         """Nearly one picture towards the newest candle."""
-        self._scroll(self._page)
+        self._move(scrolled=self._page, pointed=self._page)
 
     def action_zoom_in(self) -> None:
         """Wider candles, or fewer bars merged into one."""
@@ -176,7 +201,38 @@ class Chart(Widget):
 
     def action_live(self) -> None:
         """Back to the newest candle, and follow it."""
-        self.port = msgspec.structs.replace(self.port, end=None)
+        probe = self.port.probe
+        if probe is not None and self.view is not None:
+            probe = series_of(self.view, self.port.zoom).newest
+        self.port = msgspec.structs.replace(self.port, end=None, probe=probe)
+
+    def action_crosshair(self) -> None:
+        """Put the crosshair on the newest candle in sight, or take it away."""
+        frame = self._picture.frame
+        if self.port.probe is not None:
+            self.action_leave()
+        elif frame is not None:
+            self.port = msgspec.structs.replace(self.port, probe=frame.candles[-1].time)
+
+    def action_leave(self) -> None:
+        """Take the crosshair away."""
+        self.port = msgspec.structs.replace(self.port, probe=None, level=None)
+
+    def action_higher(self) -> None:
+        """The crosshair's price one row up."""
+        self._level(-1)
+
+    def action_lower(self) -> None:
+        """The crosshair's price one row down."""
+        self._level(1)
+
+    def _level(self, rows: int) -> None:
+        frame, cross, view = self._picture.frame, self._picture.cross, self.view
+        if frame is None or cross is None or view is None or self.port.probe is None:
+            return
+        row = min(max(cross.y - frame.top + rows, 0), frame.rows - 1)
+        price = frame.price_at(row, view.tick)
+        self.port = msgspec.structs.replace(self.port, level=price)
 
     # -- mouse
 
