@@ -17,7 +17,10 @@ TradeConsoleError
     └── ProtocolError       the broker sent what its contract does not allow
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+EXIT_INTERRUPTED: Final = 130
+"""Exit code after Ctrl+C, as shells have it."""
 
 
 class TradeConsoleError(Exception):

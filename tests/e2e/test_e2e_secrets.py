@@ -16,7 +16,7 @@ TOKEN = re.compile(rb"eyJ[\w-]{8,}\.[\w-]{8,}\.")
 CRASH = """
 import sys
 from tradeconsole.brokers.projectx.transport import JsonTransport
-from tradeconsole.cli.app import main
+from tradeconsole.__main__ import main
 
 post = JsonTransport.post
 
@@ -33,7 +33,7 @@ main()
 
 CONSOLE_CRASH = """
 import sys
-from tradeconsole.cli.app import main
+from tradeconsole.__main__ import main
 from tradeconsole.tui.app import TradeConsole
 
 def action_perform(self, action_id):

@@ -23,14 +23,13 @@ from tradeconsole.cli import (
 )
 from tradeconsole.cli.invocation import Invocation, error_text, hoist
 from tradeconsole.credentials import environment_secrets
-from tradeconsole.errors import ConfigError, TradeConsoleError
+from tradeconsole.errors import EXIT_INTERRUPTED, ConfigError, TradeConsoleError
 from tradeconsole.logs import logging_to, redact
 from tradeconsole.settings import find_folders
 
 EXIT_UNWRITTEN: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_UNEXPECTED: Final = 70
-EXIT_INTERRUPTED: Final = 130
 
 log = logging.getLogger(__name__)
 
@@ -89,15 +88,6 @@ def run_command(arguments: Sequence[str]) -> int:
         words = redact(f"{type(error).__name__}: {error}", environment_secrets())
         return _fail(error, EXIT_UNEXPECTED, json=json, text=f"{words}{_keep(error)}")
     return result if isinstance(result, int) else 0
-
-
-def main() -> None:
-    """Entry point of the installed command."""
-    try:
-        code = run_command(sys.argv[1:])
-    except KeyboardInterrupt:
-        code = EXIT_INTERRUPTED
-    sys.exit(code)
 
 
 def _unwritten(error: OSError, *, json: bool) -> int:

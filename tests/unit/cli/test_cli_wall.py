@@ -15,6 +15,7 @@ from fakes import ScriptedSession
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tradeconsole.__main__ import main
 from tradeconsole.cli.invocation import error_text, hoist
 from tradeconsole.errors import AuthenticationFailed, BrokerRejected, ConfigError, RiskDenied
 
@@ -167,7 +168,7 @@ def test_options_reach_the_settings(
 def _in_a_shell(words: str, home: Path) -> tuple[int, str]:
     """Exit code and standard error of a command line that goes on after `tradeconsole`."""
     done = subprocess.run(
-        f"{sys.executable} -c 'from tradeconsole.cli.app import main; main()' {words}",
+        f"{sys.executable} -c 'from tradeconsole.__main__ import main; main()' {words}",
         shell=True,
         executable="/bin/bash",
         capture_output=True,
@@ -180,6 +181,25 @@ def _in_a_shell(words: str, home: Path) -> tuple[int, str]:
         },
     )
     return done.returncode, done.stderr
+
+
+class _InterruptedImport:
+    """Ctrl+C at the very moment at which the command line is loaded."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "tradeconsole.cli.app":
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_the_command_is_still_loading_ends_it_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "tradeconsole.cli.app")
+    monkeypatch.setattr(sys, "meta_path", [_InterruptedImport(), *sys.meta_path])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "")
 
 
 def _raising(error: Exception) -> Callable[..., None]:
