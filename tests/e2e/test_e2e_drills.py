@@ -82,6 +82,8 @@ def interrupted_drill(home: Home, folder: Path) -> tuple[int, str, set[int]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # tests that were started in the background of a shell ignore Ctrl+C, and so would all their children
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         try:
             desks = desks_of(process, folder)
