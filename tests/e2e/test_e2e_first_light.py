@@ -6,6 +6,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import NamedTuple
 
+import pytest
 from gateways import Json, Rest
 from homes import Home
 from terminal import TerminalError
@@ -181,6 +182,7 @@ def assert_same(trader: Trader, before: Memory) -> None:
     assert memory_of(trader) == before
 
 
+@pytest.mark.timeout(480)  # six consoles, one after the other
 def test_a_kill_right_after_sending_leaves_at_most_one_order_and_it_is_known(home: Home) -> None:
     for kills, delay in enumerate((0.0, 0.05, 0.08), start=1):
         with open_console(home).terminal as terminal:
