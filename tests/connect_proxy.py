@@ -1,6 +1,7 @@
 """A proxy that knows CONNECT and nothing else."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,29 +14,33 @@ class ConnectProxy:
         self.asked: list[str] = []
         """Heads of requests."""
         self.answer = b"HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n"
+        self._ends: list[asyncio.StreamWriter] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ends = [writer]
-        try:
+        self._ends.append(writer)
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             self.asked.append(head)
             writer.write(self.answer)
-            await writer.drain()
             if b" 200 " in self.answer:
                 host, _, port = head.split()[1].rpartition(":")
                 there, onward = await asyncio.open_connection(host, int(port))
-                ends.append(onward)
+                self._ends.append(onward)
                 await asyncio.gather(_lead_on(reader, onward), _lead_on(there, writer))
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            for end in ends:
-                end.close()
+        writer.close()
+
+    async def close(self) -> None:
+        """End all connections, and wait until they have ended."""
+        for end in self._ends:
+            end.transport.abort()
+            with contextlib.suppress(OSError):
+                await end.wait_closed()
 
 
 async def _lead_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65536):
-        writer.write(data)
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
     writer.close()
 
 
@@ -49,7 +54,6 @@ async def running_proxy() -> AsyncIterator[ConnectProxy]:
         task = asyncio.get_running_loop().create_task(proxy.serve(reader, writer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
-        task.add_done_callback(lambda _: writer.close())  # also if it is cancelled before its first step
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
     proxy.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -57,8 +61,8 @@ async def running_proxy() -> AsyncIterator[ConnectProxy]:
         yield proxy
     finally:
         server.close()
-        await asyncio.sleep(0)  # who is just coming in is taken in before all are thrown out
+        await asyncio.sleep(0.01)  # who is just coming in is taken in before all are thrown out
         for task in tuple(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)
+        await proxy.close()

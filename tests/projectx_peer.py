@@ -5,7 +5,7 @@ import base64
 import json
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -174,8 +174,10 @@ async def running_peer(tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]
     """A peer on a free port, with `tls` as `https://localhost`."""
     peer = Peer()
     tasks: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         task = asyncio.get_running_loop().create_task(_serve(peer, reader, writer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
@@ -192,4 +194,11 @@ async def running_peer(tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]
         for task in tuple(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)
+        for writer in writers:
+            writer.transport.abort()
+            with suppress(OSError):
+                await writer.wait_closed()
+        for _ in range(10):
+            await asyncio.sleep(
+                0
+            )  # TLS handshakes that broke off, whose writers nobody was given, end by themselves

@@ -60,6 +60,7 @@ def test_a_call_goes_through_the_proxy_as_it_is(
             peer.script[PATH] = ok(orderId=1)
             transport = JsonTransport(peer.url, UNHURRIED)
             answer = await transport.post(PATH, b'{"secret":1}', "token")
+            await until(lambda: peer.connections == 2, 30)  # the reserve came through the proxy too
             await transport.close()
             assert b'"orderId": 1' in answer.body
             assert [call.token for call in peer.calls] == ["token"]
