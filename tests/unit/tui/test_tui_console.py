@@ -21,7 +21,8 @@ from factories import (
 from fakes import ScriptedSession
 from pictures import screen_strips
 from textual.command import CommandInput, CommandPalette
-from textual.widgets import Input, OptionList
+from textual.geometry import Region
+from textual.widgets import Input, OptionList, Static
 
 from tradeconsole.actions import Where, offered_on
 from tradeconsole.domain.commands import CancelOrder, DismissNotifications, NudgeOrder, Reconcile
@@ -623,3 +624,16 @@ async def test_the_crosshair_comes_and_goes_by_keys(screen: str) -> None:
         await console.until(lambda: chart.port.probe is not None)
         await console.press("m")
         await console.until(lambda: chart.port.probe is None)
+
+
+@pytest.mark.parametrize("screen", ["1", "2", "3"], ids=["dashboard", "trade", "chart"])
+async def test_long_lines_of_help_go_on_under_their_own_text(screen: str) -> None:
+    async with running(session(), size=(80, 24)) as console:
+        await console.press(screen)
+        await console.press("question_mark")
+        dialog = await console.dialog(Help)
+        lines = dialog.query_one("#lines", Static)
+        await console.until(lambda: lines.size.height > 24, "all of help")
+        width = lines.size.width
+        rows = [strip.text for strip in lines.render_lines(Region(0, 0, width, lines.size.height))]
+        assert not [row for row in rows if row[:10].strip() and not row[10:26].strip()]

@@ -89,7 +89,7 @@ class Help(Dialog[None]):
 
     DEFAULT_CSS = """
     Help > .box { width: 110; height: 90%; }
-    Help VerticalScroll { height: 1fr; }
+    Help VerticalScroll { height: 1fr; scrollbar-gutter: stable; }
     """
 
     def __init__(self, where: Where, remap: Remap, quiet: float) -> None:
