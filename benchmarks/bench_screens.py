@@ -21,7 +21,7 @@ from tradeconsole.tui.appearance import Appearance
 
 SIZE = (120, 40)
 ROUNDS = 7
-REST = 4.0
+REST = 8.0
 """Seconds between the first picture and the first key: nobody is quicker at reading it."""
 QUIET = 250.0
 """Milliseconds without a paint after which a screen is taken to be complete."""

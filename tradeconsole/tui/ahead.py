@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-REST: Final = 1.0
-"""Seconds without a key or a click after which nobody waits for the console."""
+REST: Final = 3.0
+"""Seconds without a key or a click after which the next one is not expected at once."""
 
 _LOOK: Final = 0.25
 

@@ -96,9 +96,9 @@ class TradeConsole(SessionApp):
         self.start(partial(self._ahead.run, self.MODES, self._init_mode), "ahead")
 
     def _is_calm(self) -> bool:
-        """Whether live prices are there and nobody waits for anything."""
+        """Whether live prices are there and nobody waits for anything; a console that ends is busy for good."""
         header = self._picture.header
-        if header is None or not header.synced or self._under_way:
+        if not self.is_running or header is None or not header.synced or self._under_way:
             return False
         return all(isinstance(screen, ConsoleScreen) for screen in self.screen_stack)
 

@@ -50,11 +50,11 @@ async def at_work(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Moment]:
 
 async def test_each_is_built_after_a_rest_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     async with at_work(monkeypatch) as moment:
-        await moment.passes(0.9)
+        await moment.passes(ahead.REST - 0.1)
         assert moment.built == []
         await moment.passes(0.2)
         assert moment.built == ["a"]
-        await moment.passes(0.9)
+        await moment.passes(ahead.REST - 0.1)
         assert moment.built == ["a"]
         await moment.passes(0.2)
         assert moment.built == ["a", "b"]
@@ -63,7 +63,7 @@ async def test_each_is_built_after_a_rest_of_its_own(monkeypatch: pytest.MonkeyP
 async def test_every_key_puts_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
     async with at_work(monkeypatch) as moment:
         for _ in range(5):
-            await moment.passes(0.9)
+            await moment.passes(ahead.REST - 0.1)
             moment.ahead.touch()
         assert moment.built == []
 
@@ -176,3 +176,10 @@ async def test_nothing_is_built_under_a_dialog(monkeypatch: pytest.MonkeyPatch, 
         assert not hidden(console)
         await console.press("escape")
         await console.until(lambda: len(hidden(console)) == len(OTHERS), "both built")
+
+
+async def test_a_console_that_ends_builds_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "REST", 3600.0)
+    async with running(ScriptedSession([make_frame()])) as console:
+        assert console.app._is_calm()
+    assert not console.app._is_calm()
