@@ -40,7 +40,7 @@ class Bus:
         self._deliver()
 
     def hold(self, event: Event) -> None:
-        """Apply an event now; tell the subscribers before whatever is published next.
+        """Apply an event now; tell the subscribers at `release`, or before whatever is published next.
 
         For what the state must know at once, where telling it would hold up an order.
         """
@@ -52,6 +52,10 @@ class Bus:
             self._queue.append((event, True))
             for each in derived:
                 self.hold(each)
+
+    def release(self) -> None:
+        """Tell what is held."""
+        self._deliver()
 
     def _deliver(self) -> None:
         if self._busy:

@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from decimal import Decimal
-from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -28,7 +27,6 @@ from tradeconsole.domain.orders import Order, OrderRequest, OrderRole, OrderStat
 from tradeconsole.engine import risk
 from tradeconsole.engine.book import Book
 from tradeconsole.engine.bus import Bus
-from tradeconsole.engine.head_start import head_start
 from tradeconsole.engine.identity import new_order_id
 from tradeconsole.engine.telemetry import Telemetry
 from tradeconsole.errors import (
@@ -91,6 +89,7 @@ class Execution:
         self._keeps_brackets = keeps_brackets
         self._aims: dict[str, Decimal] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._carried: set[asyncio.Task[Any]] = set()
         bus.subscribe(self._forget_aim, OrderChanged)
 
     # -- placing --------------------------------------------------------------------------------------------
@@ -107,6 +106,9 @@ class Execution:
             BrokerUnavailable: it certainly did not reach the broker.
             OrderInDoubt: it may have; the order is shown as unknown until the records tell.
         """
+        return await self._seen_through(self._place(command, replaces))
+
+    async def _place(self, command: PlaceOrder, replaces: str | None) -> Order:
         started = time.perf_counter()
         instrument = await self._resolve(command.symbol)
         order = self.draft(command, instrument, replaces=replaces)
@@ -116,30 +118,40 @@ class Execution:
 
     async def place_leg(self, leg: Order) -> None:
         """Write down and send a stop or target that the engine keeps; it can only close. Raises as `place`."""
+        await self._seen_through(self._place_leg(leg))
+
+    async def _place_leg(self, leg: Order) -> None:
         started = time.perf_counter()
         instrument = self._book.instruments[leg.instrument_id]
         risk.check_leg(leg, self._situation(leg.account_id, instrument))
         await self._put_down_and_send(leg, started)
 
     async def _put_down_and_send(self, order: Order, started: float) -> None:
+        order_id = order.order_id
         self._journal.append(order)
-        passed = time.perf_counter()
+        self._telemetry.observe("order.gate", time.perf_counter() - started)
         # the book has it at once, for the next order's gate; whoever only watches hears of it when it has left
         self._bus.hold(OrderIntended(order))
-        call = head_start(self._broker.place_order(self._request(order)))
-        call.add_done_callback(partial(self._answered, order.order_id, passed))
-        self._bus.publish(OrderSent(order.order_id, self._clock.now()))
-        self._telemetry.observe("order.gate", passed - started)
+        self._bus.hold(OrderSent(order_id, self._clock.now()))
+        asyncio.get_running_loop().call_soon(self._bus.release)
         try:
-            # once sent, its fate must be followed even if whoever asked is gone
-            await asyncio.shield(call)
-        except (BrokerUnavailable, RateLimited, InvalidRequest):
+            with self._telemetry.timed("order.reply"):
+                broker_order_id = await self._broker.place_order(self._request(order))
+        except (BrokerUnavailable, RateLimited, InvalidRequest) as error:
+            self._bus.publish(OrderFailed(order_id, str(error), self._clock.now()))
             raise
         except BrokerRejected as error:
-            error.order_id = order.order_id
+            error.order_id = order_id
+            self._bus.publish(OrderRejected(order_id, str(error), self._clock.now(), error.broker_order_id))
             raise
         except BrokerError as error:
+            self._doubt(order_id, str(error))
             raise OrderInDoubt(f"{error}; the broker's records are being asked what became of it") from error
+        except BaseException:
+            # cancelled or broken in the middle of the call: nobody knows what the broker got
+            self._doubt(order_id, "the call was interrupted")
+            raise
+        self._bus.publish(OrderAccepted(order_id, broker_order_id, self._clock.now()))
 
     def draft(self, command: PlaceOrder, instrument: Instrument, *, replaces: str | None = None) -> Order:
         """The order that a command would send; nothing is written or sent."""
@@ -189,23 +201,6 @@ class Execution:
             bracket=None if order.engine_bracket else order.bracket,
         )
 
-    def _answered(self, order_id: str, sent: float, call: asyncio.Task[str]) -> None:
-        self._telemetry.observe("order.reply", time.perf_counter() - sent)
-        error = asyncio.CancelledError() if call.cancelled() else call.exception()
-        now = self._clock.now()
-        match error:
-            case None:
-                self._bus.publish(OrderAccepted(order_id, call.result(), now))
-            case BrokerUnavailable() | RateLimited() | InvalidRequest():
-                self._bus.publish(OrderFailed(order_id, str(error), now))
-            case BrokerRejected():
-                self._bus.publish(OrderRejected(order_id, str(error), now, error.broker_order_id))
-            case BrokerError():
-                self._doubt(order_id, str(error))
-            case _:
-                # cancelled or broken in the middle of the call: nobody knows what the broker got
-                self._doubt(order_id, "the call was interrupted")
-
     def _doubt(self, order_id: str, reason: str) -> None:
         self._bus.publish(OrderDoubted(order_id, reason, self._clock.now()))
         self._on_doubt()
@@ -219,13 +214,15 @@ class Execution:
             RequestRefused: the order cannot be changed so, nothing was sent.
             BrokerError: as `place`; after `OrderInDoubt` the records tell which price holds.
         """
-        async with self._changing(command.order_id):
-            return await self._modify(command, self._check_change)
+        return await self._seen_through(self._change(command, self._check_change))
 
     async def resize(self, command: ModifyOrder) -> Order:
         """Give a leg that the engine keeps another size; as `modify`, but needs no arming: it follows its position."""
+        return await self._seen_through(self._change(command, self._check_leg))
+
+    async def _change(self, command: ModifyOrder, check: Callable[[Order, Order], None]) -> Order:
         async with self._changing(command.order_id):
-            return await self._modify(command, self._check_leg)
+            return await self._modify(command, check)
 
     def _changing(self, order_id: str) -> asyncio.Lock:
         # one change of an order at a time: two on the wire could arrive in either order
@@ -280,10 +277,13 @@ class Execution:
 
     async def nudge(self, command: NudgeOrder) -> Decimal:
         """Move a working order's price by whole ticks; quick repeats add up. Returns the price aimed at."""
-        async with self._changing(command.order_id):
-            return await self._nudge(command)
+        return await self._seen_through(self._nudge(command))
 
     async def _nudge(self, command: NudgeOrder) -> Decimal:
+        async with self._changing(command.order_id):
+            return await self._step(command)
+
+    async def _step(self, command: NudgeOrder) -> Decimal:
         order = self._open(command.order_id)
         price = self._aims.get(order.order_id, order.price)
         if price is None:
@@ -320,7 +320,9 @@ class Execution:
             raise InvalidRequest(
                 f"the order is {order.status}: it can be cancelled once the broker's records show it"
             )
-        await self._call(self._broker.cancel_order(order.account_id, order.broker_order_id))
+        await self._seen_through(
+            self._call(self._broker.cancel_order(order.account_id, order.broker_order_id))
+        )
         return self._book.orders[order_id]
 
     async def close(self, account_id: str, instrument: Instrument, size: int | None = None) -> None:
@@ -337,7 +339,9 @@ class Execution:
         if size is not None and not 1 <= size <= held:
             raise InvalidRequest(f"size {size}: the position has {held} to close")
         part = None if size in {None, held} else size
-        await self._call(self._broker.close_position(account_id, instrument.instrument_id, part))
+        await self._seen_through(
+            self._call(self._broker.close_position(account_id, instrument.instrument_id, part))
+        )
 
     # -- how calls are made ---------------------------------------------------------------------------------
 
@@ -349,10 +353,20 @@ class Execution:
             raise InvalidRequest(f"the order is {order.status} already")
         return order
 
+    async def _seen_through(self, work: Coroutine[Any, Any, T]) -> T:
+        """Carry out a request to its end even if whoever asked is gone: what was sent must be followed.
+
+        The task begins before the gate, so that nothing that the intent has woken gets between it and the wire.
+        """
+        carried = asyncio.create_task(work)
+        self._carried.add(carried)
+        carried.add_done_callback(self._carried.discard)
+        return await asyncio.shield(carried)
+
     async def _call(self, call: Coroutine[Any, Any, T]) -> T:
         try:
             with self._telemetry.timed("order.reply"):
-                return await asyncio.shield(head_start(call))
+                return await call
         except RequestRefused:
             raise
         except (OrderInDoubt, BrokerRejected):

@@ -15,8 +15,8 @@ SWITCH_INTERVAL: Final = 0.0005
 
 GIVE_WAY: Final = 0.003
 """Seconds that a front end rests at most while what it asked for leaves."""
-_TURNS: Final = 2
-"""Turns of the loop from the arrival of an order to its way out: task made, sent."""
+_TURNS: Final = 3
+"""Turns of the loop from the arrival of an order to its way out: task made, request begun, sent."""
 
 _COLLECT: Final = (2_000, 5, 20)
 _SETTLED: Final = (3.0, 15.0)

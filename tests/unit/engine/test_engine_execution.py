@@ -115,6 +115,23 @@ async def test_the_intent_is_written_down_before_the_order_is_sent(desk: Desk) -
     assert desk.broker.placed[0].tag == desk.only_order().order_id
 
 
+async def test_nothing_that_the_intent_wakes_comes_between_it_and_the_call(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+    append = desk.journal.append
+
+    def append_and_wake(record: JournalRecord) -> None:
+        append(record)
+        if isinstance(record, Order) and record.status is OrderStatus.INTENDED:
+            asyncio.get_running_loop().call_soon(happened.append, "woken")
+
+    monkeypatch.setattr(desk.journal, "append", append_and_wake)
+    desk.broker.on_place = lambda _: happened.append("called") or "3400000001"
+    await desk.engine.handle(BUY)
+    assert happened == ["called", "woken"]
+
+
 async def test_whoever_only_watches_hears_of_an_order_when_it_has_left(desk: Desk) -> None:
     sent_before: list[tuple[OrderStatus, int]] = []
 

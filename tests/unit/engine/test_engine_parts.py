@@ -139,6 +139,17 @@ def test_what_is_held_is_state_at_once_and_told_in_order_before_the_next() -> No
     assert applied == told
 
 
+def test_what_is_held_is_told_once_when_it_is_released() -> None:
+    told: list[object] = []
+    first = StorageChanged(available=False, pending=1)
+    bus = Bus(lambda _: ())
+    bus.subscribe(told.append, StorageChanged)
+    bus.hold(first)
+    bus.release()
+    bus.release()
+    assert told == [first]
+
+
 def test_a_handler_that_holds_is_served_after_the_event_it_heard() -> None:
     first, second = (StorageChanged(available=False, pending=number) for number in range(2))
     told: list[object] = []
