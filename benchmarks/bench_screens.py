@@ -39,8 +39,8 @@ TOUR = (
 
 METHOD = f"""
 event: a key until the last paint that follows, {REST:g} s after the first picture, at {SIZE[0]}×{SIZE[1]} in a headless terminal (which is
-sent nothing); a full picture of an account, nothing moves meanwhile. CPU milliseconds of the process: on a machine with
-nothing else to do the clock shows some 20 more, because paints are paced; median of {ROUNDS} processes
+sent nothing); a full picture of an account, nothing moves meanwhile. CPU milliseconds of the process, because paints
+are paced by the clock; median of {ROUNDS} processes
 """
 
 
