@@ -7,7 +7,7 @@ from typing import Any
 from trading_factories import ACCOUNT, MNQ, NOON, make_account, make_fill, make_instrument, make_order
 
 from tradeconsole.domain.events import NotificationRaised, RoundTripVoided, Severity
-from tradeconsole.domain.orders import Bracket, Order, OrderRole, OrderStatus, OrderType, Side
+from tradeconsole.domain.orders import Bracket, CancelBy, Order, OrderRole, OrderStatus, OrderType, Side
 from tradeconsole.domain.portfolio import Position, RoundTrip
 from tradeconsole.domain.workspace import Workspace
 from tradeconsole.ports import AuditEntry, EquityPoint, JournalRecord, PositionCleared
@@ -37,6 +37,8 @@ def make_full_order(**over: Any) -> Order:
         "broker_order_id": "9056",
         "parent_id": "tc-parent",
         "replaces": "tc-refused",
+        "cancel_by": CancelBy.HAND,
+        "cancel_asked_at": NOON + timedelta(seconds=2),
         "reason": "déjà vu — “half filled”",
         "sent_at": NOON + timedelta(milliseconds=1),
         "acknowledged_at": NOON + timedelta(milliseconds=9),

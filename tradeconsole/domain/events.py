@@ -9,7 +9,7 @@ import msgspec
 from tradeconsole.domain.accounts import Account
 from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.market import Bar, Depth, Quote, Tick, Timeframe
-from tradeconsole.domain.orders import Order, OrderReport
+from tradeconsole.domain.orders import CancelBy, Order, OrderReport
 from tradeconsole.domain.portfolio import Fill, Position, RoundTrip
 from tradeconsole.domain.workspace import Workspace
 
@@ -138,6 +138,14 @@ class OrderDoubted(msgspec.Struct, frozen=True, gc=False):
     time: datetime
 
 
+class CancelAsked(msgspec.Struct, frozen=True, gc=False):
+    """A cancel is about to be sent; `by` None takes it back, because it certainly took no effect."""
+
+    order_id: str
+    by: CancelBy | None
+    time: datetime | None
+
+
 class OrderChanged(msgspec.Struct, frozen=True, gc=False):
     """The book's view of an order after any of the above."""
 
@@ -260,6 +268,7 @@ EngineEvent = (
     | OrderFailed
     | OrderRejected
     | OrderDoubted
+    | CancelAsked
     | OrderChanged
     | FillBooked
     | PositionChanged

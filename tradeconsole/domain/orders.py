@@ -121,6 +121,14 @@ class OrderRole(StrEnum):
     EXIT = "exit"  # sent by us to close
 
 
+class CancelBy(StrEnum):
+    """Who asked for an order to be cancelled."""
+
+    HAND = "hand"  # the user, in this console
+    RENEWAL = "renewal"  # the engine, to place it anew
+    UNKNOWN = "unknown"  # it had been cancelled when we first heard of it
+
+
 class Bracket(msgspec.Struct, frozen=True, gc=False):
     """Protection that travels with an entry, in whole ticks away from the fill, always positive."""
 
@@ -178,6 +186,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     parent_id: str | None = None
     replaces: str | None = None
     """The order that the broker refused for its bracket, and in whose place this one went out without it."""
+    cancel_by: CancelBy | None = None
+    """Who of us has asked for its cancel, as long as nothing shows that it took no effect."""
+    cancel_asked_at: datetime | None = None
     reason: str | None = None
     sent_at: datetime | None = None
     acknowledged_at: datetime | None = None

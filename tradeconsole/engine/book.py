@@ -13,6 +13,7 @@ from tradeconsole.domain.events import (
     AccountReported,
     ArmedChanged,
     BrokerPosition,
+    CancelAsked,
     Channel,
     ChannelChanged,
     ChannelState,
@@ -96,6 +97,7 @@ class Book:
             OrderFailed: self._order_failed,
             OrderRejected: self._order_rejected,
             OrderDoubted: self._order_doubted,
+            CancelAsked: self._cancel_asked,
             PositionAdjusted: self._position_adjusted,
             ArmedChanged: self._armed_changed,
             Synced: self._synced,
@@ -128,9 +130,7 @@ class Book:
 
     def shown_accounts(self) -> list[Account]:
         """Accounts to offer: those that the broker has named, until it is asked those remembered."""
-        named = [
-            self.accounts[key] for key in self.accounts if key in self._reported
-        ] or self.accounts.values()
+        named = [a for key, a in self.accounts.items() if key in self._reported] or self.accounts.values()
         return [account for account in named if account.is_visible]
 
     def position(self, account_id: str, instrument_id: str) -> Position | None:
@@ -282,22 +282,21 @@ class Book:
     def _order_doubted(self, event: OrderDoubted) -> Iterable[Event]:
         return self._move(event.order_id, OrderStatus.UNKNOWN, reason=event.reason, updated_at=event.time)
 
+    def _cancel_asked(self, event: CancelAsked) -> Iterable[Event]:
+        return self._change(event.order_id, cancel_by=event.by, cancel_asked_at=event.time)
+
     def _order_reported(self, event: OrderReported) -> Iterable[Event]:
         report = event.report
         order_id = order_id_of(report, self.order_ids)
         order = self.orders.get(order_id)
+        parent = self.order_ids.get((report.account_id, report.parent_broker_id or ""))
         if order is None:
-            parent = self._parent_of(report.account_id, report.parent_broker_id)
             held = self._size((report.account_id, report.instrument_id))
             return self._put(order_from_report(report, order_id, parent, held))
         merged = merge_report(order, report)
-        if merged.parent_id is None and report.parent_broker_id is not None:
-            parent = self._parent_of(report.account_id, report.parent_broker_id)
+        if merged.parent_id is None and parent is not None:
             merged = msgspec.structs.replace(merged, parent_id=parent)
         return () if merged == order else self._put(merged)
-
-    def _parent_of(self, account_id: str, broker_order_id: str | None) -> str | None:
-        return self.order_ids.get((account_id, broker_order_id)) if broker_order_id else None
 
     # -- fills and positions --------------------------------------------------------------------------------
 

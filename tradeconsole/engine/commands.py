@@ -25,7 +25,7 @@ from tradeconsole.domain.commands import (
     Reconcile,
 )
 from tradeconsole.domain.events import ArmedChanged, NotificationRaised
-from tradeconsole.domain.orders import Order, OrderStatus
+from tradeconsole.domain.orders import CancelBy, Order, OrderStatus
 from tradeconsole.engine.book import Book
 from tradeconsole.engine.bus import Bus
 from tradeconsole.engine.connection import Connection
@@ -188,7 +188,7 @@ class Commands:
             )
 
     async def _cancel(self, order_id: str) -> Order:
-        with self._guardian.released(order_id):
+        with self._guardian.cancelling(order_id, CancelBy.HAND):
             return await self._execution.cancel(order_id)
 
     async def _cancel_one(self, command: CancelOrder) -> Done:

@@ -5,7 +5,16 @@ from datetime import timedelta
 
 import msgspec
 
-from tradeconsole.domain.orders import FINAL, Order, OrderReport, OrderRole, OrderStatus, OrderType, can_move
+from tradeconsole.domain.orders import (
+    FINAL,
+    CancelBy,
+    Order,
+    OrderReport,
+    OrderRole,
+    OrderStatus,
+    OrderType,
+    can_move,
+)
 from tradeconsole.engine.identity import leg_of, origin_of
 
 _SAME_MOMENT = timedelta(microseconds=1)
@@ -48,6 +57,7 @@ def order_from_report(report: OrderReport, order_id: str, parent_id: str | None,
         broker_order_id=report.broker_order_id,
         parent_id=leg[0] if leg else parent_id,
         engine_bracket=leg is not None,
+        cancel_by=CancelBy.UNKNOWN if report.status is OrderStatus.CANCELLED else None,
         reason=report.reason,
     )
 

@@ -31,6 +31,8 @@ _PLAIN: Final = (
     "broker_order_id",
     "parent_id",
     "replaces",
+    "cancel_by",
+    "cancel_asked_at",
     "reason",
     "sent_at",
     "acknowledged_at",

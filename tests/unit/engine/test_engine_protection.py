@@ -25,7 +25,7 @@ from tradeconsole.domain.events import (
     PositionAdjusted,
     PositionReported,
 )
-from tradeconsole.domain.orders import Bracket, Order, OrderRole, OrderStatus, OrderType, Side
+from tradeconsole.domain.orders import Bracket, CancelBy, Order, OrderRole, OrderStatus, OrderType, Side
 from tradeconsole.engine.book import Book
 from tradeconsole.engine.bus import Bus
 from tradeconsole.engine.identity import leg_id, leg_number, leg_of
@@ -35,6 +35,7 @@ from tradeconsole.engine.protection.plan import (
     PlaceLeg,
     ResizeLeg,
     Step,
+    is_unexplained,
     lost,
     steps,
 )
@@ -305,9 +306,9 @@ def test_a_leg_that_cannot_be_resized_is_replaced(desk: Desk) -> None:
     desk.fill("1", 2)
     desk.leg(size=1)
     assert desk.steps(rigid={f"{ENTRY}-SL"}) == [CancelOrder(f"{ENTRY}-SL", renew=True), PLACE_TARGET]
-    desk.leg(size=1, status=OrderStatus.CANCELLED)
+    desk.leg(size=1, status=OrderStatus.CANCELLED, cancel_by=CancelBy.RENEWAL)
     follow = msgspec.structs.replace(PLACE_STOP, number=2)
-    assert desk.steps(renewed={f"{ENTRY}-SL"}) == [follow, PLACE_TARGET]
+    assert desk.steps() == [follow, PLACE_TARGET]
 
 
 @pytest.mark.parametrize("status", [OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.REJECTED])
@@ -323,7 +324,24 @@ def test_a_stop_that_ended_without_our_doing_is_lost_and_placed_again_only_by_po
     assert desk.steps() == []
     again = msgspec.structs.replace(PLACE_STOP, number=2, price=Decimal(20995))
     assert desk.steps(replace=True) == [again]
-    assert desk.steps(replace=True, released={stop.order_id}) == []
+    desk.leg(status=status, stop_price=Decimal(20995), cancel_by=CancelBy.HAND)
+    assert desk.steps(replace=True) == []
+
+
+def test_of_a_forgotten_entry_a_cancelled_stop_may_have_been_taken_away(desk: Desk) -> None:
+    desk.leg("TP", "12")
+    desk.bus.publish(
+        OrderReported(make_report(broker_order_id="11", tag=f"{ENTRY}-SL", status=OrderStatus.CANCELLED))
+    )
+    desk.fill("1", 2)
+    (found,) = desk.slices()
+    assert found.high == 2
+    assert is_unexplained(found)
+    assert desk.steps(replace=True) == []
+    desk.entry(sent_at=NOON)
+    (found,) = desk.slices()
+    assert not is_unexplained(found)
+    assert len(desk.steps(replace=True)) == 1
 
 
 def test_a_stop_that_never_arrived_is_followed_by_another_under_a_new_tag(desk: Desk) -> None:
@@ -413,6 +431,17 @@ def test_the_policy_acts_once_and_anew_after_relief(policy: Policy) -> None:
     acts = [at for at, call in calls(*seen, (30.0, COVERED), *again, policy=policy) if call is Call.ACT]
     assert acts == [10.0, 50.0]
     assert not [call for _, call in calls(*seen) if call is Call.ACT]
+
+
+def test_the_policy_acts_on_nothing_that_the_user_may_have_taken_away() -> None:
+    options = ProtectionOptions(policy=Policy.FLATTEN, alert_after=3, act_after=10)
+    doubtful = Exposure(size=2, promised=2, unexplained=2)
+    partly = Exposure(size=4, promised=4, unexplained=2)
+    watch, said = Watch(), []
+    for now in range(30):
+        watch, calls = look(watch, doubtful if now < 15 else partly, float(now), options)
+        said += [(now, call) for call in calls]
+    assert said == [(3, Call.ALARM), (25, Call.ACT)]
 
 
 def test_a_stop_that_comes_in_time_is_worth_no_word() -> None:

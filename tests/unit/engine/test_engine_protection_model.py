@@ -18,6 +18,7 @@ from trading_factories import (
 )
 
 from tradeconsole.domain.events import (
+    CancelAsked,
     Event,
     FillReported,
     InstrumentResolved,
@@ -30,7 +31,7 @@ from tradeconsole.domain.events import (
     OrderSent,
     PositionReported,
 )
-from tradeconsole.domain.orders import Bracket, OrderRole, OrderStatus, OrderType, Side
+from tradeconsole.domain.orders import Bracket, CancelBy, OrderRole, OrderStatus, OrderType, Side
 from tradeconsole.engine.book import Book
 from tradeconsole.engine.bus import Bus
 from tradeconsole.engine.identity import leg_id, leg_of
@@ -75,7 +76,6 @@ class EngineBrackets(RuleBasedStateMachine):
         self.position = 0
         self.count = 0
         self.races = False
-        self.renewed: set[str] = set()
         self.replace = False
         self.families = Families()
 
@@ -231,7 +231,7 @@ class EngineBrackets(RuleBasedStateMachine):
             order_id = step.order_id
             assert self.book.orders[order_id].status not in UNANSWERED
             if isinstance(step, CancelOrder) and step.renew:
-                self.renewed.add(order_id)
+                self.bus.publish(CancelAsked(order_id, CancelBy.RENEWAL, NOON))
         self.calls.append(Call(lane, step, order_id))
 
     def check_placement(self, found: Slice, step: PlaceLeg) -> None:
@@ -251,7 +251,7 @@ class EngineBrackets(RuleBasedStateMachine):
         if not self.replace and before and before[-1].status in {OrderStatus.CANCELLED, OrderStatus.REJECTED}:
             last = before[-1]
             spent = max(last.filled, known[last.order_id]) >= last.size
-            assert spent or last.order_id in self.renewed
+            assert spent or last.cancel_by is CancelBy.RENEWAL
 
     @precondition(lambda self: self.calls)
     @rule(
@@ -307,12 +307,11 @@ class EngineBrackets(RuleBasedStateMachine):
             self.bus.publish(OrderIntended(interrupted(order)))
         for fill in before.fills.values():
             self.bus.publish(FillReported(fill))
-        self.renewed.clear()
 
     # -- what must hold -------------------------------------------------------------------------------------
 
     def decisions(self) -> Decisions:
-        return Decisions(renewed=frozenset(self.renewed), replace=self.replace)
+        return Decisions(replace=self.replace)
 
     def slices(self) -> list[Slice]:
         self.families = Families()

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from tradeconsole.domain.events import Severity
-from tradeconsole.domain.orders import Order, OrderRole
+from tradeconsole.domain.orders import CancelBy, Order, OrderRole
 from tradeconsole.engine.book import Book, Key
 from tradeconsole.engine.flatten import Flattener
 from tradeconsole.engine.notices import Notices
 from tradeconsole.engine.protection.coverage import coverage
-from tradeconsole.engine.protection.plan import Decisions, lost
+from tradeconsole.engine.protection.plan import Decisions, is_released, is_unexplained, lost
 from tradeconsole.engine.protection.slices import Families, Slice, is_overtaken, turned
 from tradeconsole.engine.protection.watch import Call, Exposure, Policy, ProtectionOptions, Watch, look
 
@@ -49,17 +49,19 @@ class Alarms:
     def look(self, key: Key, families: Families, found: list[Slice], decisions: Decisions) -> None:
         """See how a position stands, and say or do what is due."""
         self._check_turned(key, families)
-        promised = sum(each.high for each in found if each.wants_stop and not _is_released(each, decisions))
-        missing = [
-            order
-            for each in found
-            if not _is_released(each, decisions) and (order := lost(each, decisions)) is not None
-        ]
+        kept = [each for each in found if each.wants_stop and not is_released(each)]
+        missing = [order for each in kept if (order := lost(each, decisions)) is not None]
         position = self._book.position(*key)
         exposure = Exposure()
         if position is not None:
             stopped = coverage(self._book, position).stopped
-            exposure = Exposure(size=position.size, promised=promised, stopped=stopped, lost=bool(missing))
+            exposure = Exposure(
+                size=position.size,
+                promised=sum(each.high for each in kept),
+                unexplained=sum(each.high for each in kept if is_unexplained(each)),
+                stopped=stopped,
+                lost=bool(missing),
+            )
         watch, calls = look(self._watches.get(key, Watch()), exposure, self._monotonic(), self._options)
         self._watches[key] = watch
         if watch.unproven_since is None:
@@ -77,13 +79,24 @@ class Alarms:
             account_id=entry.account_id,
         )
 
+    def cancel_lost(self, order: Order) -> None:
+        """A cancel that was asked for has not reached the broker: the user believes the order gone."""
+        if order.cancel_by is not CancelBy.HAND:
+            return
+        self._notices.raise_(
+            Severity.WARNING,
+            f"Not cancelled: {order.role} of {self._name(order.instrument_id)}",
+            "the broker's records still show it: cancel it again if it should go",
+            account_id=order.account_id,
+        )
+
     def _answer(
         self, call: Call, key: Key, exposure: Exposure, missing: list[Order], *, kept_here: bool
     ) -> None:
         words = f"{'LONG' if exposure.size > 0 else 'SHORT'} {abs(exposure.size)} {self._name(key[1])}"
         match call:
             case Call.ALARM:
-                detail = f"{_cause(exposure, missing)}; {self._following(kept_here=kept_here)}"
+                detail = f"{_cause(exposure, missing)}; {self._following(exposure, kept_here=kept_here)}"
                 self._tell(key, Severity.ERROR, f"UNPROTECTED: {words}", detail)
             case Call.RELIEVED:
                 self._tell(key, Severity.SUCCESS, f"Protected again: {words}", "")
@@ -111,10 +124,10 @@ class Alarms:
             case Call.ACT:
                 self._replacing.add(key)
 
-    def _following(self, *, kept_here: bool) -> str:
+    def _following(self, exposure: Exposure, *, kept_here: bool) -> str:
         """What happens next if nobody does anything."""
         policy = self._options.policy
-        acts = self._may_act and (policy is Policy.FLATTEN or kept_here)
+        acts = self._may_act and exposure.is_owed and (policy is Policy.FLATTEN or kept_here)
         return _NEXT[policy if acts else Policy.ALERT].format(f"{self._options.act_after:.0f}")
 
     def _check_turned(self, key: Key, families: Families) -> None:
@@ -146,12 +159,9 @@ class Alarms:
 
 def _cause(exposure: Exposure, missing: list[Order]) -> str:
     bare = exposure.promised - exposure.covered
+    if exposure.unexplained:
+        return f"the stop of {bare} of them was cancelled, by whom is not on record"
     if not missing:
         return f"{bare} of them have no confirmed stop"
     reason = f" ({missing[0].reason})" if missing[0].reason else ""
     return f"the stop of {bare} of them was {missing[0].status}{reason}"
-
-
-def _is_released(found: Slice, decisions: Decisions) -> bool:
-    """Whether the user took the stop away, and none has come since."""
-    return bool(found.stops) and found.stops[-1].order.order_id in decisions.released

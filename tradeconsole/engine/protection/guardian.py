@@ -7,14 +7,15 @@ alone while it is being flattened.
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import Final
 
 from tradeconsole.domain.commands import ModifyOrder
 from tradeconsole.domain.events import (
+    CancelAsked,
     Event,
     FillBooked,
     HeartbeatPassed,
@@ -23,7 +24,8 @@ from tradeconsole.domain.events import (
     PositionReported,
     Synced,
 )
-from tradeconsole.domain.orders import Order, OrderRole, OrderStatus
+from tradeconsole.domain.orders import CancelBy, Order, OrderRole, OrderStatus
+from tradeconsole.engine import reconcile
 from tradeconsole.engine.book import Book, Key
 from tradeconsole.engine.bus import Bus
 from tradeconsole.engine.execution import Execution
@@ -34,7 +36,15 @@ from tradeconsole.engine.protection.plan import CancelOrder, Decisions, PlaceLeg
 from tradeconsole.engine.protection.slices import Families, Slice, is_overtaken, slices
 from tradeconsole.engine.protection.watch import Budget
 from tradeconsole.engine.supervisor import Supervisor
-from tradeconsole.errors import BrokerError, OrderInDoubt, RequestRefused, TradeConsoleError
+from tradeconsole.errors import (
+    AuthenticationFailed,
+    BrokerError,
+    BrokerRejected,
+    BrokerUnavailable,
+    RateLimited,
+    RequestRefused,
+    TradeConsoleError,
+)
 from tradeconsole.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -47,6 +57,9 @@ PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds after a call that failed, by how often it has in a row; the last one repeats."""
 _RESIZES: Final = 3
 """So often the broker may refuse to resize a leg before it is replaced."""
+
+_NO_EFFECT: Final = (RequestRefused, BrokerRejected, BrokerUnavailable, RateLimited, AuthenticationFailed)
+"""After these a call has certainly changed nothing at the broker."""
 
 Lane = tuple[str, OrderRole]
 """An entry and a kind of its orders: changes within one are made one after the other."""
@@ -71,6 +84,7 @@ class Guardian:
         can_resize: bool,
     ) -> None:
         self._book = book
+        self._bus = bus
         self._clock = clock
         self._execution = execution
         self._flattener = flattener
@@ -87,12 +101,13 @@ class Guardian:
         self._rest_until: dict[Lane, float] = {}
         self._failures: dict[Lane, int] = defaultdict(int)
         self._budgets: dict[Lane, Budget] = defaultdict(Budget)
-        self._renewed: set[str] = set()
         self._refusals: dict[str, int] = defaultdict(int)
-        self._released: set[str] = set()
+        self._cancelling: Counter[str] = Counter()
+        self._overdue: set[str] = set()
         bus.subscribe(self._order, OrderChanged)
         bus.subscribe(self._fill, FillBooked)
         bus.subscribe(self._moved, PositionChanged, PositionReported)
+        bus.subscribe(self._check_cancels, Synced)
         bus.subscribe(self._everything, HeartbeatPassed, Synced)
 
     # -- life -----------------------------------------------------------------------------------------------
@@ -124,16 +139,28 @@ class Guardian:
         }
 
     @contextmanager
-    def released(self, order_id: str) -> Iterator[None]:
-        """While the user cancels a stop or target: its end is no loss, and it is not placed again."""
-        self._released.add(order_id)
+    def cancelling(self, order_id: str, by: CancelBy) -> Iterator[None]:
+        """While somebody cancels an order: who does is on record before it leaves, for whatever comes after.
+
+        A stop or target that the user takes away is no loss, and is not placed again.
+        """
+        order = self._book.orders.get(order_id)
+        is_users = order is not None and order.cancel_by is CancelBy.HAND and by is not CancelBy.HAND
+        if order is None or order.status.is_final or is_users:
+            yield
+            return
+        now = self._clock.now()
+        self._bus.publish(CancelAsked(order_id, by, now))
+        self._cancelling[order_id] += 1
         try:
             yield
-        except OrderInDoubt:
+        except _NO_EFFECT:
+            if self._book.orders[order_id].cancel_asked_at == now:  # nobody has asked since
+                # what was asked for before may still take effect
+                self._bus.publish(CancelAsked(order_id, order.cancel_by, order.cancel_asked_at))
             raise
-        except BaseException:
-            self._released.discard(order_id)
-            raise
+        finally:
+            self._cancelling[order_id] -= 1
 
     def retry(self) -> None:
         """Forget how often things have failed, and try again."""
@@ -170,6 +197,30 @@ class Guardian:
         for key in {*self._families.positions(), *self._book.ledgers}:
             self._touch(key)
 
+    def _check_cancels(self, event: Synced) -> None:
+        """Take back what was asked for so long ago that it would show in the broker's records.
+
+        Only the second records after that count: the first may have been asked for before.
+        """
+        overdue: set[str] = set()
+        for order in self._book.open_orders_of(event.account_id):
+            asked_at = order.cancel_asked_at
+            if (
+                asked_at is not None
+                and order.status is not OrderStatus.CANCELLING
+                and not self._cancelling[order.order_id]
+                and event.time - asked_at >= reconcile.NEVER_ARRIVED
+            ):
+                overdue.add(order.order_id)
+                if order.order_id in self._overdue:
+                    self._bus.publish(CancelAsked(order.order_id, None, None))
+                    self._alarms.cancel_lost(order)
+        self._overdue = overdue | {
+            order_id
+            for order_id in self._overdue
+            if self._book.orders[order_id].account_id != event.account_id
+        }
+
     # -- what has to be done --------------------------------------------------------------------------------
 
     def _attend(self, key: Key) -> None:
@@ -204,9 +255,7 @@ class Guardian:
         if not self._can_resize:
             rigid |= {leg for legs in self._families.entries(key).values() for leg in legs}
         return Decisions(
-            renewed=frozenset(self._renewed),
             rigid=frozenset(rigid),
-            released=frozenset(self._released),
             replace=self._alarms.replaces(key),
         )
 
@@ -256,9 +305,10 @@ class Guardian:
                     self._refusals[order_id] += 1
                     raise
             case CancelOrder(order_id, renew):
-                if renew:
-                    self._renewed.add(order_id)
-                await self._execution.cancel(order_id)
+                with self.cancelling(order_id, CancelBy.RENEWAL) if renew else nullcontext():
+                    # putting it on record has touched the order, but is no answer
+                    self._rest_until[lane] = self._clock.monotonic() + CONFIRMATION
+                    await self._execution.cancel(order_id)
 
     async def _place(self, lane: Lane, found: Slice, step: PlaceLeg) -> None:
         now, entry = self._clock.now(), found.entry

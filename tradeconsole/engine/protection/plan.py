@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from tradeconsole.domain.instruments import Instrument
-from tradeconsole.domain.orders import Order, OrderRole, OrderStatus, OrderType, Side
+from tradeconsole.domain.orders import CancelBy, Order, OrderRole, OrderStatus, OrderType, Side
 from tradeconsole.engine.identity import leg_number
 from tradeconsole.engine.protection.slices import Leg, Slice
 
@@ -54,14 +54,10 @@ Step = PlaceLeg | ResizeLeg | CancelOrder
 class Decisions(msgspec.Struct, frozen=True, kw_only=True):
     """What facts do not tell.
 
-    `renewed` are legs that we cancelled ourselves to place them anew, `rigid` those that the broker would not
-    resize; `replace`: legs that ended without our doing are placed again, those in `released` excepted, which
-    the user took away.
+    `rigid` are legs that the broker would not resize; `replace`: legs that ended without our doing are placed again.
     """
 
-    renewed: frozenset[str] = frozenset()
     rigid: frozenset[str] = frozenset()
-    released: frozenset[str] = frozenset()
     replace: bool = False
 
 
@@ -85,7 +81,7 @@ def lost(found: Slice, decisions: Decisions) -> Order | None:
     if live or not found.by_engine or not found.low or not found.wants_stop or not found.stops:
         return None
     last = found.stops[-1].order
-    return None if _may_follow(found.stops[-1], decisions) else last
+    return None if _may_follow(found, found.stops[-1], decisions) else last
 
 
 def _steps_of_kind(
@@ -98,7 +94,7 @@ def _steps_of_kind(
         return [_cancel(leg) for leg in live if leg is not kept and leg.order.status in _CANCELLABLE]
     if live:
         return _fit(found, live[0], decisions)
-    if not found.low or (legs and not _may_follow(legs[-1], decisions)):
+    if not found.low or (legs and not _may_follow(found, legs[-1], decisions)):
         return []
     placed = _leg(found, role, legs, instrument)
     return [placed] if placed else []
@@ -123,14 +119,29 @@ def _fit(found: Slice, leg: Leg, decisions: Decisions) -> list[Step]:
     return [ResizeLeg(order.order_id, order.size - leg.left + target)]
 
 
-def _may_follow(last: Leg, decisions: Decisions) -> bool:
+def is_released(found: Slice) -> bool:
+    """Whether the user took the stop away, and none has come since."""
+    return bool(found.stops) and found.stops[-1].order.cancel_by is CancelBy.HAND
+
+
+def is_unexplained(found: Slice) -> bool:
+    """Whether the stop was cancelled and only the broker's records tell of it: it may have been the user's wish."""
+    return bool(found.stops) and not found.stops[-1].is_live and _is_forgotten(found, found.stops[-1].order)
+
+
+def _is_forgotten(found: Slice, leg: Order) -> bool:
+    # where the entry is one that we remember sending, nobody has asked for a cancel in this console since
+    return leg.cancel_by is CancelBy.UNKNOWN and (found.entry is None or found.entry.sent_at is None)
+
+
+def _may_follow(found: Slice, last: Leg, decisions: Decisions) -> bool:
     """Whether another leg may come after this one, which is not live."""
     order = last.order
     if last.left <= 0 or order.status in {OrderStatus.FILLED, OrderStatus.FAILED}:
         return True
-    if order.order_id in decisions.renewed:
+    if order.cancel_by is CancelBy.RENEWAL:
         return True
-    return decisions.replace and order.order_id not in decisions.released
+    return decisions.replace and order.cancel_by is not CancelBy.HAND and not _is_forgotten(found, order)
 
 
 def _leg(found: Slice, role: OrderRole, legs: list[Leg], instrument: Instrument) -> PlaceLeg | None:

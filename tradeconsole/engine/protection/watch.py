@@ -30,12 +30,14 @@ class ProtectionOptions(msgspec.Struct, frozen=True, kw_only=True):
 class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     """A position as its protection stands: `promised` contracts should have a stop by the brackets of their entries.
 
+    Of `unexplained` of them nobody knows whether the user took the stop away: they are told of, and nothing is done.
     `stopped` contracts would be closed if all working stops filled, however many are held. `lost`: a promised stop is
     known to have ended.
     """
 
     size: int = 0
     promised: int = 0
+    unexplained: int = 0
     stopped: int = 0
     lost: bool = False
 
@@ -43,6 +45,11 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     def covered(self) -> int:
         """Contracts that a working stop would close."""
         return min(self.stopped, abs(self.size))
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether contracts lack a stop that the user certainly did not take away."""
+        return self.covered < self.promised - self.unexplained
 
 
 class Call(StrEnum):
@@ -61,6 +68,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     is_long: bool = True
     unproven_since: float | None = None
     alarmed_at: float | None = None
+    owed_since: float | None = None
     acted: bool = False
     bare_since: float | None = None
     mentioned: bool = False
@@ -119,10 +127,19 @@ def _unproven(
             calls, alarmed_at = [Call.ALARM], now
     elif now - alarmed_at >= REMIND:
         calls, alarmed_at = [Call.ALARM], now
-    if options.policy is not Policy.ALERT and not acted and now - since >= options.act_after:
+    owed = None if not exposure.is_owed else now if watch.owed_since is None else watch.owed_since
+    if (
+        options.policy is not Policy.ALERT
+        and not acted
+        and owed is not None
+        and now - owed >= options.act_after
+    ):
         calls.append(Call.ACT)
         acted = True
-    return msgspec.structs.replace(watch, unproven_since=since, alarmed_at=alarmed_at, acted=acted), calls
+    seen = msgspec.structs.replace(
+        watch, unproven_since=since, alarmed_at=alarmed_at, owed_since=owed, acted=acted
+    )
+    return seen, calls
 
 
 class Budget:
