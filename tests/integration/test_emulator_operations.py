@@ -13,7 +13,9 @@ import pytest
 import pytest_asyncio
 from emulator_fixture import RunningEmulator, running_emulator
 
+from tradeconsole.emulator import remote
 from tradeconsole.emulator.operations import OPERATIONS, Operation
+from tradeconsole.errors import BrokerUnavailable
 
 SEARCH = {"onlyActiveAccounts": True}
 
@@ -251,6 +253,19 @@ async def test_clear_calls_off_what_the_venue_was_told_to_do(emulator: RunningEm
     assert (await order(emulator, placed["orderId"]))["fillVolume"] == 3
 
 
+async def test_an_outage_is_answered_before_it_begins(emulator: RunningEmulator) -> None:
+    for _ in range(5):
+        async with emulator.hub("user") as hub:
+            status = await asyncio.to_thread(remote.send, emulator.url, "outage", {"seconds": 60})
+            assert status["hubs"]["user"] == 1
+            await hub.wait_closed()
+            with pytest.raises(BrokerUnavailable):
+                await asyncio.to_thread(remote.send, emulator.url, "status")
+        await emulator.emulator.listener.reopen()
+    assert await refusal(emulator, "outage", seconds=-1)
+    assert (await emulator.post("/api/Account/search", SEARCH)).status_code == 200
+
+
 @pytest.mark.parametrize(("status", "body"), [(503, "<html>Service Unavailable</html>"), (200, "")])
 async def test_every_call_of_a_window_fails_or_comes_back_empty(
     emulator: RunningEmulator, status: int, body: str
@@ -352,7 +367,7 @@ EXTREMES = (0, -1, 1, 0.5, 1e9, -1e9, 1e308, 2**62, -(2**62), 10**30, "", "x" * 
 
 
 SAFE = [known for known in OPERATIONS if known.name != "outage"]
-"""An outage leaves nobody to answer."""
+"""After an outage nobody is there to answer."""
 
 
 @pytest.mark.parametrize("known", SAFE, ids=lambda known: known.name)

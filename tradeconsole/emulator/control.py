@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import Final
 
 import msgspec
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -289,12 +290,27 @@ def _order(control: Control, operation: Operation) -> Callable[[Request], Awaita
         if (denied := _denied(request)) is not None:
             return denied
         try:
-            control.carry_out(operation.name, _arguments(await request.body() or b"{}", operation))
+            arguments = _arguments(await request.body() or b"{}", operation)
+            if operation.answers_first:
+                return _answer_first(control, operation, arguments)
+            control.carry_out(operation.name, arguments)
         except ControlError as error:
             return json_response({"error": str(error)}, 400)
         return json_response(control.status())
 
     return order
+
+
+def _answer_first(control: Control, operation: Operation, arguments: msgspec.Struct) -> Response:
+    """An answer after which an order is carried out that ends all connections; this one has ended by then."""
+
+    async def carry_out() -> None:
+        control.carry_out(operation.name, arguments)
+
+    answer = json_response(control.status())
+    answer.headers["connection"] = "close"
+    answer.background = BackgroundTask(carry_out)
+    return answer
 
 
 def _arguments(body: bytes, operation: Operation) -> msgspec.Struct:

@@ -182,6 +182,8 @@ class Operation(msgspec.Struct, frozen=True):
     name: str
     arguments: type[msgspec.Struct]
     help: str
+    answers_first: bool = False
+    """Whether it is carried out once its answer has left, which it would cut off."""
 
     @property
     def usage(self) -> str:
@@ -190,7 +192,7 @@ class Operation(msgspec.Struct, frozen=True):
 
 
 OPERATIONS: Final = (
-    Operation("outage", Outage, "close the port and every connection for some seconds"),
+    Operation("outage", Outage, "close the port and every connection for some seconds", answers_first=True),
     Operation("mute", Mute, "leave a hub's sockets open and silent for some seconds"),
     Operation("drop", HubChoice, "cut hub connections without a word"),
     Operation("kick", HubChoice, "log hub connections out with GatewayLogout"),
