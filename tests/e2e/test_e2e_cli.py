@@ -184,7 +184,7 @@ def test_a_part_of_a_position_is_closed_and_then_the_rest(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "names"),
     [
-        (("order", "buy", "MNQ", "0", "--yes"), 3, ("size", "0")),
+        (("order", "buy", "MNQ", "0", "--yes"), 2, ("0", "at least 1")),
         (("order", "buy", "NOPE", "1", "--yes"), 3, ("NOPE",)),
         (("order", "buy", "MNQZ9", "1", "--yes"), 3, ("MNQZ9",)),
         (("order", "buy", "MNQ", "11", "--yes"), 3, ("11", "10")),

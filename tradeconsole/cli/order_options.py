@@ -1,10 +1,12 @@
 """How an order is named on the command line: the options, and the command that they mean."""
 
+import re
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
+from typer.core import TyperCommand
 
 from tradeconsole.domain.commands import PlaceOrder
 from tradeconsole.domain.notation import decimal_number, whole_number
@@ -40,12 +42,13 @@ _OPTIONS: Final = {
     OrderType.TRAILING_STOP: ("--trail",),
 }
 """What an order of that type needs; others need nothing."""
+_NEGATIVE: Final = re.compile(r"-[0-9.]+")
 
 
 def _price(text: str) -> Decimal:
     price = decimal_number(text)
-    if price is None:
-        raise typer.BadParameter(f"'{text}' is not a price: write plain digits, such as 28000.25")
+    if price is None or price <= 0:
+        raise typer.BadParameter(f"'{text}' is not a price above zero: write plain digits, such as 28000.25")
     return price
 
 
@@ -56,6 +59,22 @@ def whole(text: str) -> int:
     return number
 
 
+def count(text: str) -> int:
+    """So many contracts, or ticks."""
+    number = whole_number(text)
+    if number is None or number < 1:
+        raise typer.BadParameter(f"'{text}' is not a whole number of at least 1")
+    return number
+
+
+class Counting(TyperCommand):
+    """Reads a negative number as the size that somebody meant, to say what is wrong with it, not as an option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.ignore_unknown_options = any(_NEGATIVE.fullmatch(word) for word in args)
+        return super().parse_args(ctx, args)
+
+
 def _kind(text: str) -> OrderKind:
     try:
         return OrderKind(text.lower())
@@ -64,14 +83,14 @@ def _kind(text: str) -> OrderKind:
 
 
 Symbol = Annotated[str, typer.Argument(help="MNQ, or one contract such as MNQZ6.")]
-Size = Annotated[int, typer.Argument(parser=whole, metavar="SIZE", help="Contracts.")]
+Size = Annotated[int, typer.Argument(parser=count, metavar="SIZE", help="Contracts.")]
 Limit = Annotated[
     Decimal | None, typer.Option("--limit", parser=_price, metavar="PRICE", help="Limit price.")
 ]
 Stop = Annotated[Decimal | None, typer.Option("--stop", parser=_price, metavar="PRICE", help="Stop price.")]
 Trail = Annotated[
     int | None,
-    typer.Option("--trail", parser=whole, metavar="TICKS", help="Trailing stop, so many ticks away."),
+    typer.Option("--trail", parser=count, metavar="TICKS", help="Trailing stop, so many ticks away."),
 ]
 Kind = Annotated[
     OrderKind | None,
@@ -87,11 +106,11 @@ StopTrails = Annotated[
 ]
 StopTicks = Annotated[
     int | None,
-    typer.Option(parser=whole, metavar="TICKS", help="Protective stop, so many ticks from the fill."),
+    typer.Option(parser=count, metavar="TICKS", help="Protective stop, so many ticks from the fill."),
 ]
 TargetTicks = Annotated[
     int | None,
-    typer.Option(parser=whole, metavar="TICKS", help="Profit target, so many ticks from the fill."),
+    typer.Option(parser=count, metavar="TICKS", help="Profit target, so many ticks from the fill."),
 ]
 
 

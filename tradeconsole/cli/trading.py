@@ -8,6 +8,7 @@ import typer
 from tradeconsole.cli.invocation import EPILOG, Invocation, group, invocation
 from tradeconsole.cli.one_shot import with_picture
 from tradeconsole.cli.order_options import (
+    Counting,
     Kind,
     Limit,
     Size,
@@ -19,7 +20,7 @@ from tradeconsole.cli.order_options import (
     Trail,
     WantedOrder,
     bracket_of,
-    whole,
+    count,
 )
 from tradeconsole.cli.output import Row, identity
 from tradeconsole.cli.picture import Picture
@@ -51,11 +52,11 @@ def register(app: typer.Typer) -> None:
     """Add these verbs."""
     app.add_typer(order, name="order")
     app.command("cancel", epilog=EPILOG)(cancel)
-    app.command("close", epilog=EPILOG)(close)
+    app.command("close", cls=Counting, epilog=EPILOG)(close)
     app.command("flatten", epilog=EPILOG)(flatten)
 
 
-@order.command("buy", epilog=EPILOG)
+@order.command("buy", cls=Counting, epilog=EPILOG)
 def buy(
     context: typer.Context,
     symbol: Symbol,
@@ -76,7 +77,7 @@ def buy(
     _place(invocation(context), wanted, account, yes=yes)
 
 
-@order.command("sell", epilog=EPILOG)
+@order.command("sell", cls=Counting, epilog=EPILOG)
 def sell(
     context: typer.Context,
     symbol: Symbol,
@@ -103,7 +104,7 @@ def modify(
     order_id: Annotated[
         str, typer.Argument(metavar="ID", help="As `orders` lists it, the broker's or ours.")
     ],
-    size: Annotated[int | None, typer.Option(parser=whole, metavar="SIZE", help="New size.")] = None,
+    size: Annotated[int | None, typer.Option(parser=count, metavar="SIZE", help="New size.")] = None,
     limit: Limit = None,
     stop: Stop = None,
     account: Account = None,
@@ -165,7 +166,7 @@ def close(
     context: typer.Context,
     symbol: Symbol,
     size: Annotated[
-        int | None, typer.Argument(parser=whole, metavar="SIZE", help="Contracts; else all of them.")
+        int | None, typer.Argument(parser=count, metavar="SIZE", help="Contracts; else all of them.")
     ] = None,
     account: Account = None,
     yes: Yes = False,
