@@ -6,7 +6,7 @@ from typing import Any
 
 from trading_factories import ACCOUNT, MNQ, NOON, make_account, make_fill, make_instrument, make_order
 
-from tradeconsole.domain.events import NotificationRaised, RoundTripVoided, Severity
+from tradeconsole.domain.events import CancelAsked, NotificationRaised, RoundTripVoided, Severity
 from tradeconsole.domain.orders import Bracket, CancelBy, Order, OrderRole, OrderStatus, OrderType, Side
 from tradeconsole.domain.portfolio import Position, RoundTrip
 from tradeconsole.domain.workspace import Workspace
@@ -108,6 +108,7 @@ ONE_OF_EACH: tuple[JournalRecord, ...] = (
     EquityPoint(ACCOUNT, NOON, Decimal("150041.25")),
     AuditEntry(time=NOON, who="hand", what="place", why="ticket", account_id=ACCOUNT, order_id="tc-full"),
     Workspace(account_id=ACCOUNT, added=("6E", "CL"), removed=("NQ",), undone=("ES",)),
+    CancelAsked("tc-elsewhere", CancelBy.HAND, NOON),
 )
 
 

@@ -8,7 +8,13 @@ from typing import Protocol
 import msgspec
 
 from tradeconsole.domain.accounts import Account
-from tradeconsole.domain.events import BrokerEvent, BrokerPosition, NotificationRaised, RoundTripVoided
+from tradeconsole.domain.events import (
+    BrokerEvent,
+    BrokerPosition,
+    CancelAsked,
+    NotificationRaised,
+    RoundTripVoided,
+)
 from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.market import BarSeries, Quote, Span, Timeframe
 from tradeconsole.domain.orders import Order, OrderReport, OrderRequest, OrderType, Side
@@ -273,7 +279,7 @@ class Journal(Protocol):
         """What was remembered before; everything appended earlier is included."""
 
 
-JournalRecord = Record | EquityPoint | PositionCleared | RoundTripVoided | AuditEntry
+JournalRecord = Record | EquityPoint | PositionCleared | RoundTripVoided | AuditEntry | CancelAsked
 
 
 class BrokerHooks(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,9 +30,9 @@ from trading_factories import (
     make_order,
 )
 
-from tradeconsole.domain.events import RoundTripVoided
+from tradeconsole.domain.events import CancelAsked, RoundTripVoided
 from tradeconsole.domain.market import Span, Timeframe
-from tradeconsole.domain.orders import Bracket, OrderStatus
+from tradeconsole.domain.orders import Bracket, CancelBy, OrderStatus
 from tradeconsole.domain.workspace import Workspace
 from tradeconsole.errors import StorageError
 from tradeconsole.ports import EquityPoint, PositionCleared, Restored
@@ -89,6 +89,18 @@ async def test_the_newest_record_wins_and_every_change_leaves_a_trail(harness: S
         ("sent", "why sent", NOON),
         ("rejected", "why rejected", NOON),
     ]
+
+
+async def test_a_cancel_is_noted_on_an_order_of_which_nothing_newer_is_known(harness: StoreHarness) -> None:
+    store = await harness.open()
+    whole = make_full_order(cancel_by=None, cancel_asked_at=None)
+    store.journal.append(whole)
+    store.journal.append(CancelAsked(whole.order_id, CancelBy.HAND, NOON))
+    noted = make_full_order(cancel_by=CancelBy.HAND, cancel_asked_at=NOON)
+    assert (await store.journal.restore()).orders == (noted,)
+    store.journal.append(CancelAsked(whole.order_id, None, None))
+    store.journal.append(CancelAsked("tc-unheard-of", CancelBy.HAND, NOON))
+    assert (await store.journal.restore()).orders == (whole,)
 
 
 async def test_a_cleared_position_and_a_voided_round_trip_are_gone_until_they_come_back(

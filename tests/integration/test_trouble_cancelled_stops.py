@@ -13,6 +13,7 @@ from storage_harness import StoreHarness
 from trouble_desk import Desk, desk, until
 
 from tradeconsole.domain.commands import CancelOrder, ClosePosition, Reconcile
+from tradeconsole.domain.events import CancelAsked
 from tradeconsole.domain.orders import Bracket, CancelBy, Order, OrderStatus
 from tradeconsole.engine.protection.coverage import coverage
 from tradeconsole.engine.protection.watch import Policy, ProtectionOptions
@@ -169,6 +170,30 @@ async def test_a_kill_before_the_cancel_arrived_leaves_a_stop_that_is_guarded_ag
         finally:
             await test.close()
             await again.close()
+
+
+async def test_what_a_single_command_cancelled_while_no_console_ran_was_the_users_wish(
+    harness: StoreHarness,
+) -> None:
+    async with desk() as test:
+        store = await harness.open()
+        await test.open(store.journal)
+        await test.ready()
+        entry = await guarded(test, by_engine=True)
+        stop = stop_of(test, entry)
+        await test.close()
+        # as such a command does: it records that it asks, and nothing else of what it knows but in part
+        store.journal.append(CancelAsked(stop.order_id, CancelBy.HAND, test.engine.clock.now()))
+        await cancel_elsewhere(test, stop)
+        await store.close()
+
+        await test.open((await harness.open()).journal, protection=quick(Policy.FLATTEN))
+        await test.ready()
+        await until(lambda: test.told("No stop: LONG 2 MNQ"))
+        await asyncio.sleep(0.8)
+        assert (test.size(), test.told("UNPROTECTED")) == (2, False)
+        await test.prove()
+        await test.close()
 
 
 async def test_a_cancel_that_the_broker_refused_says_nothing_of_what_ends_the_stop_later() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from tradeconsole.domain.events import (
     AccountChanged,
+    CancelAsked,
     FillBooked,
     InstrumentResolved,
     NotificationRaised,
@@ -27,7 +28,8 @@ class Recorder:
     """Turns events into journal records.
 
     `on_trouble` is told when one cannot be written. A `quiet` engine remembers nothing from before, so that what it
-    works out of a day's fills may be wrong: it records nothing but the orders that it sent itself.
+    works out of a day's fills may be wrong: it records nothing but the orders that it sent itself, and of others that it
+    has asked for their cancel.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Recorder:
         if quiet:
             bus.subscribe(self._intended, OrderIntended)
             bus.subscribe(self._own_order, OrderChanged)
+            bus.subscribe(self._cancel_asked, CancelAsked)
             return
         bus.subscribe(self._order, OrderChanged)
         bus.subscribe(self._fill, FillBooked)
@@ -63,6 +66,10 @@ class Recorder:
     def _own_order(self, event: OrderChanged) -> None:
         if event.order.order_id in self._own:
             self._order(event)
+
+    def _cancel_asked(self, event: CancelAsked) -> None:
+        if event.order_id not in self._own:
+            self._write(event)
 
     def _order(self, event: OrderChanged) -> None:
         # the intent is written before the order is sent, by whoever sends it

@@ -7,6 +7,7 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
+from tradeconsole.domain.events import CancelAsked
 from tradeconsole.domain.orders import Bracket, Order
 from tradeconsole.storage.pool import Connection
 from tradeconsole.storage.upserts import upsert
@@ -72,6 +73,18 @@ async def save_orders(connection: Connection, broker: str, orders: Iterable[tupl
         trail.append((broker, order.order_id, stamp, *(getattr(order, name) for name in _TRACED)))
     await connection.executemany(_SAVE, rows)
     await connection.executemany(_TRACE, trail)
+
+
+_CANCEL: Final = """
+UPDATE orders SET cancel_by = $3, cancel_asked_at = $4
+WHERE broker = $1 AND order_id = $2 AND stamp <= $5
+"""
+
+
+async def save_cancels(connection: Connection, broker: str, asked: Iterable[tuple[int, CancelAsked]]) -> None:
+    """Note cancels, each with its stamp, on orders of which whoever asked did not know enough to write them anew."""
+    rows = [(broker, cancel.order_id, cancel.by, cancel.time, stamp) for stamp, cancel in asked]
+    await connection.executemany(_CANCEL, rows)
 
 
 _LOAD: Final = f"""

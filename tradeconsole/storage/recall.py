@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 from tradeconsole.domain.accounts import Account
-from tradeconsole.domain.events import NotificationRaised, RoundTripVoided
+from tradeconsole.domain.events import CancelAsked, NotificationRaised, RoundTripVoided
 from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.orders import Order
 from tradeconsole.domain.portfolio import Fill, Position, RoundTrip
@@ -33,9 +35,12 @@ def recall(entries: Iterable[Entry]) -> Restored:
     """The newest record of each identity, in the order in which `Restored` is used: oldest first."""
     newest: dict[Identity, Entry] = {}
     workspaces: list[tuple[int, Workspace]] = []
+    cancels: list[tuple[int, CancelAsked]] = []
     for entry in entries:
         if isinstance(entry.record, Workspace):
             workspaces.append((entry.stamp, entry.record))
+        if isinstance(entry.record, CancelAsked):
+            cancels.append((entry.stamp, entry.record))
         known = _IDENTITIES.get(type(entry.record))
         if known is None:
             continue
@@ -43,6 +48,7 @@ def recall(entries: Iterable[Entry]) -> Restored:
         identity = (kind, *(getattr(entry.record, field) for field in fields))
         if identity not in newest or newest[identity].stamp <= entry.stamp:
             newest[identity] = entry
+    _note_cancels(newest, cancels)
     records = [entry.record for entry in newest.values()]
     points = sorted(_of(EquityPoint, records), key=lambda point: (point.account_id, point.time))
     return Restored(
@@ -58,6 +64,16 @@ def recall(entries: Iterable[Entry]) -> Restored:
         equity=tuple((point.account_id, point.time, point.equity) for point in points),
         workspace=_laid_over_each_other(workspaces),
     )
+
+
+def _note_cancels(newest: dict[Identity, Entry], cancels: list[tuple[int, CancelAsked]]) -> None:
+    """Note cancels on the orders that they are of, where nothing newer is known of those."""
+    for stamp, cancel in sorted(cancels, key=lambda pair: pair[0]):
+        identity = ("order", cancel.order_id)
+        known = newest.get(identity)
+        if known is not None and known.stamp <= stamp:
+            order = msgspec.structs.replace(known.record, cancel_by=cancel.by, cancel_asked_at=cancel.time)
+            newest[identity] = Entry(known.stamp, order)
 
 
 def _laid_over_each_other(workspaces: list[tuple[int, Workspace]]) -> Workspace:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from tradeconsole.domain.accounts import Account
-from tradeconsole.domain.events import NotificationRaised, RoundTripVoided
+from tradeconsole.domain.events import CancelAsked, NotificationRaised, RoundTripVoided
 from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.orders import Order
 from tradeconsole.domain.portfolio import Fill, Position, RoundTrip
@@ -30,6 +30,7 @@ KINDS: Final[dict[int, type[JournalRecord]]] = {
     10: EquityPoint,
     11: AuditEntry,
     12: Workspace,
+    13: CancelAsked,
 }
 
 _KIND_BYTES: Final = {cls: bytes([kind]) for kind, cls in KINDS.items()}

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from tradeconsole.domain.accounts import Account
-from tradeconsole.domain.events import NotificationRaised, RoundTripVoided
+from tradeconsole.domain.events import CancelAsked, NotificationRaised, RoundTripVoided
 from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.orders import Order
 from tradeconsole.domain.portfolio import Fill, Position, RoundTrip
@@ -17,7 +17,7 @@ from tradeconsole.ports import AuditEntry, EquityPoint, JournalRecord, PositionC
 from tradeconsole.storage.accounts import load_accounts, load_equity, save_accounts, save_equity
 from tradeconsole.storage.instruments import load_instruments, save_instruments
 from tradeconsole.storage.notices import load_notifications, save_audit, save_notifications
-from tradeconsole.storage.orders import load_orders, save_orders
+from tradeconsole.storage.orders import load_orders, save_cancels, save_orders
 from tradeconsole.storage.pool import Connection
 from tradeconsole.storage.portfolio import (
     load_fills,
@@ -45,6 +45,7 @@ _SAVES: Final[dict[type[JournalRecord], Save]] = {
     EquityPoint: save_equity,
     AuditEntry: save_audit,
     Workspace: save_workspaces,
+    CancelAsked: save_cancels,
 }
 
 

@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+import msgspec
 import pytest
 from scripted_broker import MemoryJournal, OpenCalendar, ScriptedBroker
 from trading_factories import ACCOUNT, MNQ, NOON, make_account, make_fill, make_report, make_stated
 
-from tradeconsole.domain.commands import Arm, Flatten, PlaceOrder
-from tradeconsole.domain.events import AccountReported, BrokerPosition
+from tradeconsole.domain.commands import Arm, CancelOrder, Flatten, PlaceOrder
+from tradeconsole.domain.events import AccountReported, BrokerPosition, CancelAsked
 from tradeconsole.domain.market import Quote
-from tradeconsole.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
+from tradeconsole.domain.orders import CancelBy, Order, OrderRequest, OrderStatus, OrderType, Side
 from tradeconsole.engine.engine import Engine, EngineOptions
 from tradeconsole.errors import AuthenticationFailed, RiskDenied
-from tradeconsole.ports import BrokerHooks
+from tradeconsole.ports import AuditEntry, BrokerHooks, JournalRecord
 
 LIMIT = PlaceOrder(
     account_id=ACCOUNT, symbol="MNQ", side=Side.BUY, size=2, type=OrderType.LIMIT, limit_price=Decimal(21000)
@@ -132,6 +133,32 @@ async def test_only_its_own_orders_are_recorded(engine: Engine, monkeypatch: pyt
     written = {type(record).__name__ for record in engine.journal.records}
     assert written == {"Order", "AuditEntry"}
     assert {r.order_id for r in engine.journal.records if isinstance(r, Order)} == set(done.order_ids)
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["written down", "that cannot be written down"])
+async def test_a_cancel_of_somebodys_order_is_on_record_before_it_leaves(
+    engine: Engine, broken: bool
+) -> None:
+    broker, journal = broker_of(engine), engine.journal
+    assert isinstance(journal, MemoryJournal)
+    report = make_report(tag="tc-hand-other", broker_order_id="77")
+    broker.open_orders.append(report)
+    await engine.sync.sync(ACCOUNT)
+    journal.broken = broken
+    before: list[JournalRecord] = []
+
+    def cancelled(_broker_order_id: str) -> None:
+        before.extend(record for record in journal.records if not isinstance(record, AuditEntry))
+        broker.open_orders.clear()
+        broker.orders.append(msgspec.structs.replace(report, status=OrderStatus.CANCELLED))
+
+    broker.on_cancel = cancelled
+    await engine.handle(CancelOrder("tc-hand-other"))
+    assert broker.cancelled == ["77"]
+    if not broken:
+        (record,) = before
+        assert isinstance(record, CancelAsked)
+        assert (record.order_id, record.by) == ("tc-hand-other", CancelBy.HAND)
 
 
 class Accounts(ScriptedBroker):

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from storage_samples import ONE_OF_EACH, make_position, make_round_trip
 from trading_factories import ACCOUNT, MNQ, NOON, make_fill, make_order
 
-from tradeconsole.domain.events import RoundTripVoided
-from tradeconsole.domain.orders import OrderStatus
+from tradeconsole.domain.events import CancelAsked, RoundTripVoided
+from tradeconsole.domain.orders import CancelBy, OrderStatus
 from tradeconsole.ports import PositionCleared
 from tradeconsole.storage.recall import recall
 from tradeconsole.storage.records import Entry
@@ -34,6 +34,21 @@ def test_the_newest_stamp_wins_in_any_order_of_arrival(order: list[Entry]) -> No
     assert [position.size for position in memory.positions] == [4]
     assert memory.round_trips == ()
     assert memory.fills == (make_fill(),)
+
+
+def test_a_cancel_is_noted_on_an_order_of_which_nothing_newer_is_known() -> None:
+    asked = CancelAsked("tc-1", CancelBy.HAND, NOON)
+    orders = [Entry(2, make_order(order_id="tc-1", status=OrderStatus.WORKING))]
+    (noted,) = recall([Entry(3, asked), *orders]).orders
+    assert (noted.cancel_by, noted.cancel_asked_at, noted.status) == (
+        CancelBy.HAND,
+        NOON,
+        OrderStatus.WORKING,
+    )
+    assert [order.cancel_by for order in recall([*orders, Entry(1, asked)]).orders] == [None]
+    taken_back = Entry(4, CancelAsked("tc-1", None, None))
+    assert [order.cancel_by for order in recall([taken_back, Entry(3, asked), *orders]).orders] == [None]
+    assert recall([Entry(3, asked)]).orders == ()
 
 
 def test_reading_twice_is_reading_once() -> None:
