@@ -4,7 +4,8 @@ import pytest
 from factories import make_position_row
 
 from tradeconsole.tui.render.palette import Role
-from tradeconsole.tui.widgets.positions import protection_cell
+from tradeconsole.tui.render.table import place
+from tradeconsole.tui.widgets.positions import PositionsTable, protection_cell
 
 
 @pytest.mark.parametrize(
@@ -24,3 +25,24 @@ def test_a_missing_stop_is_claimed_only_when_the_records_have_been_read(
     text, shown = protection_cell(row)
     assert str(text).startswith(words)
     assert shown is role
+
+
+TRADE_AT_120, TRADE_AT_80, DASHBOARD_AT_80 = 72, 76, 48
+"""Cells inside the frame of the table on these screens."""
+
+
+@pytest.mark.parametrize(
+    ("cells", "shown"),
+    [
+        (TRADE_AT_120, ["size", "name", "average", "last", "pnl", "protection"]),
+        (TRADE_AT_80, ["size", "name", "average", "last", "pnl", "protection"]),
+        (DASHBOARD_AT_80, ["size", "name", "pnl", "protection"]),
+    ],
+)
+def test_what_a_position_cost_goes_after_ticks_and_fees_and_its_protection_never(
+    cells: int, shown: list[str]
+) -> None:
+    placed = place(PositionsTable.COLUMNS, cells)
+    assert [column.key for column, _ in placed] == shown
+    widths = {column.key: width for column, width in placed}
+    assert widths["protection"] >= len("broker stop 28,712.50")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from textual.content import Content
 from textual.reactive import reactive
 
 from tradeconsole.actions import BY_ID
@@ -10,6 +11,7 @@ from tradeconsole.domain.orders import OrderRole, OrderStatus, OrderType
 from tradeconsole.tui.keys import show_key
 from tradeconsole.tui.render import numbers
 from tradeconsole.tui.render.cells import ROLE_WORDS, TYPE_WORDS, side_cell, status_cell
+from tradeconsole.tui.render.glyphs import to_ascii
 from tradeconsole.tui.render.palette import Look, Role
 from tradeconsole.tui.render.rows import nested
 from tradeconsole.tui.render.table import Cell, Column
@@ -25,8 +27,11 @@ _SELL = show_key(BY_ID["order.sell"].keys[0])
 
 
 def _price(row: OrderRow, _: Look) -> Cell:
+    """What it asks for; what it got where it asked for none."""
     if row.price is not None:
         return numbers.price(row.price, row.decimals), Role.STRONG
+    if row.average_price is not None:
+        return numbers.exact_price(row.average_price, row.decimals), Role.TEXT
     return ("market", Role.MUTED) if row.type is OrderType.MARKET else (numbers.NOTHING, Role.MUTED)
 
 
@@ -57,7 +62,12 @@ def _echo(row: OrderRow, _: Look) -> Cell:
 class OrdersTable(LineTable[OrderRow]):
     """One row per order, keyed by `order_id`, bracket legs below their entry; orders that are over dim.
 
-    One that was refused for its bracket stands below the order that took its place: it is no loss.
+    One that was refused for its bracket stands below the order that took its place: it is no loss. The echo of the
+    row under the cursor stands in the frame, where it needs no column.
+    """
+
+    DEFAULT_CSS = """
+    OrdersTable { border-subtitle-color: $foreground 70%; }
     """
 
     TITLE = "Orders"
@@ -71,16 +81,39 @@ class OrdersTable(LineTable[OrderRow]):
                cell=lambda row, _: (row.name, Role.STRONG)),
         Column(key="type", title="Type", width=7, drop=5,
                cell=lambda row, _: (TYPE_WORDS[row.type], Role.TEXT)),
-        Column(key="price", title="Price", width=10, align="right", sort=lambda row: row.price, cell=_price),
+        Column(key="price", title="Price", width=11, align="right", cell=_price,
+               sort=lambda row: row.price if row.price is not None else row.average_price),
         Column(key="status", title="Status", width=12, sort=lambda row: row.status.value, cell=_status),
         Column(key="role", title="Role", width=6, drop=2, sort=lambda row: row.role.value, cell=_role),
-        Column(key="average", title="Filled at", width=11, align="right", drop=6, cell=_average),
+        Column(key="average", title="Filled at", width=11, align="right", drop=4, cell=_average),
         Column(key="updated", title="Changed", width=8, drop=7, sort=lambda row: row.updated_at.timestamp(),
                cell=lambda row, look: (numbers.clock(row.updated_at, look.zone), Role.MUTED)),
-        Column(key="echo", title="Echo", width=18, drop=3, grow=62, cell=_echo),
+        Column(key="echo", title="Echo", width=41, drop=6, grow=62, cell=_echo),
     )  # fmt: skip
 
     rows: reactive[tuple[OrderRow, ...]] = reactive((), repaint=False, always_update=True)
+
+    _told = ""
+
+    def watch_rows(self) -> None:
+        super().watch_rows()
+        self._tell_echo()
+
+    def watch_look(self) -> None:
+        super().watch_look()
+        self._tell_echo()
+
+    def watch_highlighted_key(self, old: str | None, new: str | None) -> None:
+        super().watch_highlighted_key(old, new)
+        self._tell_echo()
+
+    def _tell_echo(self) -> None:
+        row = self.highlighted_row
+        told = "" if row is None else _echo(row, self.look)[0]
+        told = to_ascii(told) if self.look.ascii_only else told
+        if told != self._told:
+            self._told = told
+            self.border_subtitle = Content(told)
 
     def key_of(self, row: OrderRow) -> str:
         return row.order_id
