@@ -38,7 +38,7 @@ def quick_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     ("over", "refusal", "words"),
     [
         ({"size": 0}, InvalidRequest, "at least 1"),
-        ({"type": OrderType.LIMIT, "limit_price": Decimal("20000.10")}, InvalidRequest, "20000"),
+        ({"type": OrderType.LIMIT, "limit_price": Decimal("20000.10")}, InvalidRequest, "20,000"),
         ({"symbol": "NOSUCH"}, InvalidRequest, "NOSUCH"),
         ({"symbol": "CON.F.US.MNQ.U26"}, InvalidRequest, "MNQ"),
         ({"type": OrderType.LIMIT, "limit_price": Decimal(1000)}, RiskDenied, "away from"),

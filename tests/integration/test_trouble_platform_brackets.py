@@ -65,7 +65,7 @@ async def test_the_platforms_stop_is_shown_as_protection() -> None:
         fill = test.orders(OrderStatus.FILLED)[0].average_price or Decimal(0)
         assert (cover.enforcer, cover.stopped) == ("broker", 2)
         assert describe(cover, test.engine.book.instruments[test.instrument_id], test.engine.clock.now()) == (
-            f"broker stop {fill - 40 * TICK:.2f}"
+            f"broker stop {fill - 40 * TICK:,.2f}"
         )
         await test.prove()
         assert not test.told("No stop")

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 import typer
 
-from tradeconsole.cli.output import Row, encode, print_table
+from tradeconsole.cli.output import Row, encode, plain_digits, print_table
 from tradeconsole.errors import ConfigError
 from tradeconsole.settings import Overrides, Settings, load_settings
 
@@ -113,7 +113,11 @@ def error_text(error: Exception, exit_code: int, *, json: bool, text: str | None
     message = " ".join((text or str(error)).split()) or type(error).__name__
     if not json:
         return f"tradeconsole: {message}"
-    details: dict[str, Any] = {"type": type(error).__name__, "message": message, "exit_code": exit_code}
+    details: dict[str, Any] = {
+        "type": type(error).__name__,
+        "message": plain_digits(message),
+        "exit_code": exit_code,
+    }
     for name in ("rule", "code", "broker_order_id"):
         if (value := getattr(error, name, None)) is not None:
             details[name] = value

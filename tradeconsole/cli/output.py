@@ -1,5 +1,6 @@
 """How results are written: JSON for programs, aligned columns for people."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,7 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
+from tradeconsole.domain.notation import MINUS
+
 Row = Mapping[str, Any]
+
+_GROUPS: Final = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 _JSON: Final = msgspec.json.Encoder(decimal_format="number")
 
@@ -22,6 +27,11 @@ def encode(value: object, indent: int = 2) -> str:
 def identity(text: str) -> int | str:
     """An id as its gateway writes it: most are integers there."""
     return int(text) if text.isdecimal() else text
+
+
+def plain_digits(text: str) -> str:
+    """A sentence for people with its numbers as programs read them: `broker stop 28712.50`."""
+    return _GROUPS.sub("", text).replace(MINUS, "-")
 
 
 def print_table(rows: Sequence[Row]) -> None:

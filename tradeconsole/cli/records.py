@@ -8,7 +8,7 @@ import typer
 from tradeconsole.cli.invocation import EPILOG, invocation
 from tradeconsole.cli.one_shot import with_picture, with_session
 from tradeconsole.cli.order_options import whole
-from tradeconsole.cli.output import Row, identity
+from tradeconsole.cli.output import Row, identity, plain_digits
 from tradeconsole.cli.picture import Picture
 from tradeconsole.domain.market import Bar
 from tradeconsole.errors import ConfigError
@@ -119,7 +119,7 @@ def position_row(row: PositionRow) -> Row:
         "open_pnl": row.open_pnl,
         "fees": row.fees,
         "protected": row.protected,
-        "protection": row.protection,
+        "protection": plain_digits(row.protection),
         "enforcer": row.enforcer or None,
     }
 

@@ -22,7 +22,7 @@ from tradeconsole.cli.order_options import (
     bracket_of,
     count,
 )
-from tradeconsole.cli.output import Row, identity
+from tradeconsole.cli.output import Row, identity, plain_digits
 from tradeconsole.cli.picture import Picture
 from tradeconsole.cli.records import Account, order_row, position_row
 from tradeconsole.domain.commands import (
@@ -345,5 +345,6 @@ def _report(call: Invocation, receipt: Receipt, rows: Sequence[Row]) -> None:
             f"{row['type']}{at}: {row['status']}"
         )
     call.tell(
-        {"message": receipt.message, "order_ids": receipt.order_ids, "orders": list(rows)}, "\n".join(lines)
+        {"message": plain_digits(receipt.message), "order_ids": receipt.order_ids, "orders": list(rows)},
+        "\n".join(lines),
     )

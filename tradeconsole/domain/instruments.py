@@ -7,6 +7,7 @@ from typing import Self
 
 import msgspec
 
+from tradeconsole.domain.notation import minus, shown
 from tradeconsole.errors import InvalidRequest
 
 MONTH_CODES = "FGHJKMNQUVXZ"
@@ -104,9 +105,10 @@ class Instrument(msgspec.Struct, frozen=True, dict=True, kw_only=True):
             raise InvalidRequest(f"{self.name}: {price} is no price")
         ticks, rest = divmod(price, self.tick_size)
         if rest:
+            typed = minus(f"{price:,}")
             low = (price / self.tick_size).to_integral_value(ROUND_FLOOR) * self.tick_size
             raise InvalidRequest(
-                f"{self.name}: price {price} is off the tick grid of {self.tick_size}; "
+                f"{self.name}: price {typed} is off the tick grid of {self.tick_size}; "
                 f"nearest are {self.format(low)} and {self.format(low + self.tick_size)}"
             )
         return int(ticks)
@@ -138,8 +140,8 @@ class Instrument(msgspec.Struct, frozen=True, dict=True, kw_only=True):
         return points / self.tick_size * self.tick_value * size
 
     def format(self, price: float | Decimal) -> str:
-        """A price with just the digits that the grid needs."""
-        return f"{price:.{self.decimals}f}"
+        """A price for people, with just the digits that the grid needs: `28,712.50`."""
+        return shown(price, self.decimals)
 
 
 def _is_price(price: Decimal) -> bool:

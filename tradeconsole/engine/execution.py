@@ -379,7 +379,9 @@ def describe(command: PlaceOrder, instrument: Instrument) -> str:
     words = [f"{command.side} {command.size} {instrument.name} {command.type}"]
     prices = {"": command.limit_price, "stop": command.stop_price}
     words[0] += "".join(
-        f" {name} {price}".replace("  ", " ") for name, price in prices.items() if price is not None
+        f" {name} {instrument.format(price)}".replace("  ", " ")
+        for name, price in prices.items()
+        if price is not None
     )
     if command.trail_ticks is not None and command.type is OrderType.TRAILING_STOP:
         words.append(f"trail {command.trail_ticks} ticks")

@@ -18,6 +18,7 @@ from tradeconsole.domain.events import (
     StorageChanged,
     Synced,
 )
+from tradeconsole.domain.notation import shown, shown_signed
 from tradeconsole.domain.orders import Order, OrderStatus, Side
 from tradeconsole.domain.portfolio import Fill
 from tradeconsole.engine.book import Book
@@ -94,9 +95,9 @@ class Notices:
         fill = event.fill
         if self._now() - fill.time > NEWS:
             return
-        detail = f"fees {fill.fees}"
+        detail = f"fees {shown(fill.fees, 2)}"
         if event.realised:
-            detail = f"gross {event.realised:+.2f}, {detail}"
+            detail = f"gross {shown_signed(event.realised, 2)}, {detail}"
         self.raise_(Severity.SUCCESS, f"Filled: {self._fill_words(fill)}", detail, account_id=fill.account_id)
 
     def _fill_words(self, fill: Fill) -> str:
@@ -156,8 +157,8 @@ class Notices:
         severity = Severity.SUCCESS if trip.net_pnl >= 0 else Severity.WARNING
         self.raise_(
             severity,
-            f"Round trip: {words} {trip.size} {self._name(trip.instrument_id)}, net {trip.net_pnl:+.2f}",
-            f"gross {trip.gross_pnl:+.2f}, fees {trip.fees:.2f}",
+            f"Round trip: {words} {trip.size} {self._name(trip.instrument_id)}, net {shown_signed(trip.net_pnl, 2)}",
+            f"gross {shown_signed(trip.gross_pnl, 2)}, fees {shown(trip.fees, 2)}",
             account_id=trip.account_id,
         )
 

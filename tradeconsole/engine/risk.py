@@ -198,8 +198,8 @@ def _stop_side(order: Order, situation: Situation) -> None:
     if (order.side is Side.BUY and stop <= last) or (order.side is Side.SELL and stop >= last):
         side = "above" if order.side is Side.BUY else "below"
         raise InvalidRequest(
-            f"a {order.side} stop must lie {side} the market: {order.stop_price} against last "
-            f"{situation.instrument.format(last)}"
+            f"a {order.side} stop must lie {side} the market: {situation.instrument.format(order.stop_price)} "
+            f"against last {situation.instrument.format(last)}"
         )
 
 
@@ -288,7 +288,8 @@ def _collar(order: Order, situation: Situation) -> None:
         if away > limit * market:
             raise RiskDenied(
                 "price_collar",
-                f"price {price} is {away / max(market, 1):.1f} % away from {instrument.price(market)}, limit is {limit} %",
+                f"price {instrument.format(price)} is {away / max(market, 1):.1f} % away from "
+                f"{instrument.format(instrument.price(market))}, limit is {limit} %",
             )
 
 

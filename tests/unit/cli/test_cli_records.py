@@ -117,6 +117,13 @@ def test_positions_say_side_and_size(command: RunCommand, script: PlayScript) ->
     assert position["contract_id"] == MNQ
 
 
+def test_programs_read_plain_digits_in_sentences_too(command: RunCommand, script: PlayScript) -> None:
+    row = make_position_row(protection="broker stop 1,028,712.50, −20,100.00 +2 for 3 of 5")
+    script(ScriptedSession([make_frame(positions=(row,))]))
+    told = command("positions", "--json").json[0]["protection"]
+    assert told == "broker stop 1028712.50, -20100.00 +2 for 3 of 5"
+
+
 def test_nothing_to_show_is_said_in_words_or_as_an_empty_list(
     command: RunCommand, script: PlayScript
 ) -> None:

@@ -1,10 +1,16 @@
-"""Numbers as typed: what reads two ways is no number."""
+"""Numbers as typed and as read: what reads two ways is no number, and there is one way to read each."""
 
 from decimal import Decimal
 
 import pytest
 
-from tradeconsole.domain.notation import decimal_number, grouped_number, whole_number
+from tradeconsole.domain.notation import (
+    decimal_number,
+    grouped_number,
+    shown,
+    shown_signed,
+    whole_number,
+)
 
 
 @pytest.mark.parametrize(("text", "number"), [("0", 0), ("12", 12), ("-3", -3), ("007", 7)])
@@ -42,3 +48,19 @@ def test_groups_are_read_where_the_console_shows_them() -> None:
 @pytest.mark.parametrize("text", ["80,59", "28.000,25", "2,80,000", ",000", "1234,567", "28,000,", "-1,000"])
 def test_a_comma_that_groups_no_thousands_makes_no_number(text: str) -> None:
     assert grouped_number(text) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "plain", "with_sign"),
+    [
+        ("1234567.5", "1,234,567.50", "+1,234,567.50"),
+        ("-1234.5", "−1,234.50", "−1,234.50"),
+        ("0.004", "0.00", "0.00"),
+        ("-0.004", "0.00", "0.00"),
+    ],
+)
+def test_people_read_groups_of_thousands_and_no_zero_below_zero(
+    value: str, plain: str, with_sign: str
+) -> None:
+    assert (shown(Decimal(value), 2), shown_signed(Decimal(value), 2)) == (plain, with_sign)
+    assert (shown(float(value), 2), shown_signed(float(value), 2)) == (plain, with_sign)

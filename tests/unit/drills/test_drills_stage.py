@@ -71,7 +71,7 @@ async def test_the_timeline_tells_each_change_of_an_order_once_in_words() -> Non
         assert said(timeline) == [
             "order BUY 2 MNQZ6 is working",
             "order BUY 2 MNQZ6 is filled",
-            "books a fill: bought 2 MNQZ6 @ 21000.00, holds +2",
+            "books a fill: bought 2 MNQZ6 @ 21,000.00, holds +2",
         ]
         assert {(moment.ms, moment.who) for moment in timeline.moments} == {(1500, Who.DESK)}
 

@@ -529,7 +529,7 @@ async def test_a_cancel_that_lost_the_race_says_what_became_of_the_order(desk: D
         raise BrokerRejected("UnknownError", code=5)
 
     desk.broker.on_cancel = refuse
-    with pytest.raises(InvalidRequest, match=r"too late: the order is filled already at 20900.25"):
+    with pytest.raises(InvalidRequest, match=r"too late: the order is filled already at 20,900.25"):
         await desk.engine.handle(CancelOrder(order.order_id))
 
 

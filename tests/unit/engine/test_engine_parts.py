@@ -214,12 +214,12 @@ def stop(**over: object):  # type: ignore[no-untyped-def]
         ([stop(status=OrderStatus.SUSPENDED)], "UNPROTECTED"),
         ([stop(side=Side.BUY)], "UNPROTECTED"),
         ([stop(role=OrderRole.ENTRY)], "UNPROTECTED"),
-        ([stop(size=1)], "broker stop 20990.00 for 1 of 2"),
-        ([stop()], "broker stop 20990.00"),
-        ([stop(parent_broker_id=None)], "engine stop 20990.00"),
+        ([stop(size=1)], "broker stop 20,990.00 for 1 of 2"),
+        ([stop()], "broker stop 20,990.00"),
+        ([stop(parent_broker_id=None)], "engine stop 20,990.00"),
         (
             [stop(size=1), stop(size=1, broker_order_id="3", tag="tc-hand-2-SL", parent_broker_id=None)],
-            "broker+engine stop 20990.00, 20990.00",
+            "broker+engine stop 20,990.00, 20,990.00",
         ),
     ],
 )
@@ -239,9 +239,9 @@ def test_an_old_proof_of_protection_is_shown_with_its_age() -> None:
     assert position is not None
     later = NOON + timedelta(seconds=75)
     words = describe(coverage(book, position), make_instrument(), later)
-    assert words == "broker stop 20990.00, seen 75 s ago"
+    assert words == "broker stop 20,990.00, seen 75 s ago"
     book.apply(Synced(ACCOUNT, later))
-    assert describe(coverage(book, position), make_instrument(), later) == "broker stop 20990.00"
+    assert describe(coverage(book, position), make_instrument(), later) == "broker stop 20,990.00"
 
 
 def notices_after(*events: object) -> list[NotificationRaised]:
@@ -260,10 +260,20 @@ def test_fills_and_round_trips_are_told_with_their_figures() -> None:
     )
     titles = [n.title for n in notices_after(FillReported(make_fill()), FillReported(sell))]
     assert titles == [
-        "Filled: bought 2 MNQZ6 @ 21000.00",
-        "Filled: sold 2 MNQZ6 @ 21010.00",
+        "Filled: bought 2 MNQZ6 @ 21,000.00",
+        "Filled: sold 2 MNQZ6 @ 21,010.00",
         "Round trip: long 2 MNQZ6, net +37.56",
     ]
+
+
+def test_the_feed_writes_amounts_as_the_tables_do() -> None:
+    sell = make_fill(
+        fill_id="3000000002", side=Side.SELL, price=Decimal(20000), time=NOON + timedelta(seconds=1)
+    )
+    told = notices_after(FillReported(make_fill()), FillReported(sell))
+    assert told[1].detail == "gross −4,000.00, fees 1.22"
+    assert told[2].title == "Round trip: long 2 MNQZ6, net −4,002.44"
+    assert told[2].detail == "gross −4,000.00, fees 2.44"
 
 
 def test_old_history_is_not_news() -> None:

@@ -67,7 +67,7 @@ async def test_an_order_returns_when_the_records_show_its_outcome(
 
 async def test_the_collar_looks_at_a_fetched_price(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     price(engine, 15000.0, monkeypatch)
-    with pytest.raises(RiskDenied, match="away from 15000"):
+    with pytest.raises(RiskDenied, match="away from 15,000"):
         await engine.handle(LIMIT)
     assert not broker_of(engine).placed
 

@@ -63,7 +63,7 @@ def test_orders_that_make_no_sense_are_invalid(order: dict[str, Any], words: str
 
 def test_off_tick_prices_name_their_neighbours() -> None:
     order = make_order(type=OrderType.LIMIT, limit_price=Decimal("20999.9"))
-    assert "20999.75 and 21000.00" in (refusal(order, make_situation()) or "")
+    assert "20,999.75 and 21,000.00" in (refusal(order, make_situation()) or "")
 
 
 @pytest.mark.parametrize(
@@ -96,12 +96,12 @@ def test_the_collar_ends_exactly_at_its_percent(price: str) -> None:
     inside, situation = Decimal(price), make_situation()
     outside = inside + (Decimal("0.25") if inside > 21000 else Decimal("-0.25"))
     check(make_order(type=OrderType.LIMIT, limit_price=inside), situation)
-    with pytest.raises(RiskDenied, match=r"is 3\.0 % away from 21000\.00, limit is 3 %"):
+    with pytest.raises(RiskDenied, match=r"is 3\.0 % away from 21,000\.00, limit is 3 %"):
         check(make_order(type=OrderType.LIMIT, limit_price=outside), situation)
 
 
 def test_below_zero_no_price_is_near_the_market() -> None:
-    with pytest.raises(RiskDenied, match="away from -30"):
+    with pytest.raises(RiskDenied, match="away from −30"):
         check(
             make_order(type=OrderType.LIMIT, limit_price=Decimal(60)),
             make_situation(quote=make_quote(last=-30.0)),

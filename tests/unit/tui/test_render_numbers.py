@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tradeconsole.domain.notation import MINUS
 from tradeconsole.tui.render import numbers
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -16,7 +17,7 @@ NOON = datetime(2026, 10, 14, 17, 0, tzinfo=UTC)
 
 def read(text: str) -> Decimal:
     """The number that a reader sees."""
-    return Decimal(text.replace(",", "").replace(numbers.MINUS, "-").replace("+", ""))
+    return Decimal(text.replace(",", "").replace(MINUS, "-").replace("+", ""))
 
 
 @given(ticks=st.integers(-4_000_000, 4_000_000))
@@ -30,7 +31,7 @@ def test_a_price_reads_back_as_the_tick_it_was(ticks: int) -> None:
 def test_money_reads_back_to_the_cent_and_says_which_way(cents: int) -> None:
     text = numbers.signed_money(Decimal(cents) / 100)
     assert read(text) == Decimal(cents) / 100
-    assert text[0] == ("+" if cents > 0 else numbers.MINUS if cents < 0 else "0")
+    assert text[0] == ("+" if cents > 0 else MINUS if cents < 0 else "0")
 
 
 @pytest.mark.parametrize(

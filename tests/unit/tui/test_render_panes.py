@@ -100,7 +100,7 @@ def test_long_details_wrap_under_themselves() -> None:
 
 
 def test_figures_stay_together_where_that_takes_no_more_lines() -> None:
-    title, detail = "Filled: bought 2 MNQZ6 @ 28590.25", "gross +80.00, fees 1.22"
+    title, detail = "Filled: bought 2 MNQZ6 @ 28,590.25", "gross +80.00, fees 1.22"
     lines = feed(width=42, title=title, detail=detail)
     assert [line.strip() for line in lines] == [f"✓ {title}", detail]
 

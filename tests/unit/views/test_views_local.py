@@ -124,16 +124,16 @@ async def test_an_order_is_seen_on_its_way(station: Station) -> None:
     )
     picture = await station.see(lambda f: f.positions and f.positions[0].open_pnl == 10, "the position's P&L")
     (position,) = picture.positions or ()
-    assert (position.size, position.protected, position.protection) == (2, 2, "broker stop 20990.00")
+    assert (position.size, position.protected, position.protection) == (2, 2, "broker stop 20,990.00")
     picture = await station.see(lambda f: f.chart.orders and f.chart.fills, "marks on the chart")
     assert picture.chart
     assert picture.chart.orders[0].label == "SL SELL 2"
     assert picture.chart.average_price == 21000.0
     row = next(row for row in picture.orders or () if row.order_id == order_id)
     assert "ack" in row.trail
-    assert "filled 2/2 @ 21000.00" in row.trail
+    assert "filled 2/2 @ 21,000.00" in row.trail
     receipt = await station.session.send(NudgeOrder(order_id=f"{order_id}-SL", ticks=2))
-    assert receipt.message == "moving to 20990.50 (+2 ticks)"
+    assert receipt.message == "moving to 20,990.50 (+2 ticks)"
     assert station.broker.modified[-1]["stop"] == Decimal("20990.50")
 
 

@@ -3,14 +3,15 @@
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 
-MINUS = "−"
+from tradeconsole.domain.notation import minus, shown, shown_signed, signed
+
 NOTHING = "–"
 """Stands for a value that is not known; a zero is written as a zero."""
 
 
 def price(value: float | Decimal | None, decimals: int) -> str:
     """A price with just the digits of its tick grid: `20,123.25`."""
-    return NOTHING if value is None else _minus(f"{value:,.{decimals}f}")
+    return NOTHING if value is None else shown(value, decimals)
 
 
 def exact_price(value: Decimal | None, decimals: int) -> str:
@@ -23,24 +24,24 @@ def exact_price(value: Decimal | None, decimals: int) -> str:
 
 def signed_price(value: float | None, decimals: int) -> str:
     """A difference of prices: `+12.25`."""
-    return NOTHING if value is None else _signed(f"{value:+,.{decimals}f}")
+    return NOTHING if value is None else shown_signed(value, decimals)
 
 
 def money(value: Decimal | None) -> str:
     """An amount to the cent: `50,000.00`."""
-    return NOTHING if value is None else _minus(f"{value:,.2f}")
+    return NOTHING if value is None else shown(value, 2)
 
 
 def signed_money(value: Decimal | float | None) -> str:
     """A gain or a loss to the cent: `+1,234.50`, `−12.00`, `0.00`."""
-    return NOTHING if value is None else _signed(f"{value:+,.2f}")
+    return NOTHING if value is None else shown_signed(value, 2)
 
 
 def signed_ticks(value: float | None) -> str:
     """Ticks gained or lost: whole ones without a fraction, averages with one digit."""
     if value is None:
         return NOTHING
-    return _signed(f"{value:+,.0f}" if float(value).is_integer() else f"{value:+,.1f}")
+    return signed(f"{value:+,.0f}" if float(value).is_integer() else f"{value:+,.1f}")
 
 
 def signed_size(value: int) -> str:
@@ -51,7 +52,7 @@ def signed_size(value: int) -> str:
 
 
 def percent(value: float | None) -> str:
-    return NOTHING if value is None else _signed(f"{value:+.2f}") + "%"
+    return NOTHING if value is None else signed(f"{value:+.2f}") + "%"
 
 
 def compact(value: int | None) -> str:
@@ -61,8 +62,8 @@ def compact(value: int | None) -> str:
     for limit, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (10_000, "k")):
         if abs(value) >= limit:
             scaled = value / (1000 if unit == "k" else limit)
-            return _minus(f"{scaled:.{2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0}f}{unit}")
-    return _minus(f"{value:,}")
+            return minus(f"{scaled:.{2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0}f}{unit}")
+    return minus(f"{value:,}")
 
 
 def age(seconds: float | None) -> str:
@@ -103,14 +104,3 @@ def stamp(time: datetime, zone: tzinfo, newest: datetime) -> str:
 def local_time(seconds: float, zone: tzinfo) -> datetime:
     """Seconds since the epoch as a time in a zone."""
     return datetime.fromtimestamp(seconds, UTC).astimezone(zone)
-
-
-def _signed(text: str) -> str:
-    digits = text[1:]
-    if digits.strip("0.,") == "":
-        return digits
-    return _minus(text)
-
-
-def _minus(text: str) -> str:
-    return MINUS + text[1:] if text.startswith("-") and text[1:].strip("0.,kMG") else text.lstrip("-")
