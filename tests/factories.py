@@ -347,6 +347,7 @@ def make_dashboard_view(**over: Any) -> DashboardView:
             "balance": Decimal("50160.54"),
             "equity": Decimal("50213.54"),
             "open_pnl": Decimal("53.00"),
+            "day_pnl": Decimal("213.54"),
             "realised_gross": Decimal("163.50"),
             "fees": Decimal("3.70"),
             "realised_net": Decimal("160.54"),

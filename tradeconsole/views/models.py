@@ -66,7 +66,7 @@ class HeaderView(View):
     accounts: tuple[AccountChoice, ...] = ()
     channels: tuple[ChannelView, ...] = ()
     open_pnl: Decimal | None = Decimal(0)
-    """None while a position has no price."""
+    """None while a position has no price, or while nobody knows of one but it may be there."""
     day_pnl: Decimal | None = Decimal(0)
     """Realised net since the session's start plus open."""
     session: SessionView
@@ -97,6 +97,8 @@ class DashboardView(View):
     balance: Decimal = Decimal(0)
     equity: Decimal | None = Decimal(0)
     open_pnl: Decimal | None = Decimal(0)
+    day_pnl: Decimal | None = Decimal(0)
+    """As in the header: realised net plus open."""
     realised_gross: Decimal = Decimal(0)
     fees: Decimal = Decimal(0)
     realised_net: Decimal = Decimal(0)
@@ -111,6 +113,8 @@ class DashboardView(View):
     working_orders: int = 0
     unknown_orders: int = 0
     curve: EquityView = EquityView()
+    proven: bool = True
+    """Whether the broker's records have been read: until then what is nought here may be more."""
 
 
 class WatchRow(View):

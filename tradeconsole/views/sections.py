@@ -1,7 +1,6 @@
 """Builds each section of a frame from the engine's state. On the engine's loop."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Final, Literal, Protocol
 
 import msgspec
@@ -81,6 +80,7 @@ class Sections:
         group = instrument.group if instrument else ProductGroup.EQUITY_INDEX
         now = engine.clock.now()
         account = book.accounts.get(account_id) if account_id else None
+        proven = bool(account_id) and engine.is_synced(account_id or "")
         word, note = build_account.storage_state(book.storage)
         state: Literal["ok", "spooling", "off"] = word
         return HeaderView(
@@ -89,13 +89,15 @@ class Sections:
             account=build_account.account_choice(account) if account else None,
             accounts=tuple(build_account.account_choice(a) for a in book.shown_accounts()),
             channels=build_account.channel_views(book.channels.values(), self._channel_age),
-            open_pnl=book.open_pnl(account_id) if account_id else Decimal(0),
-            day_pnl=build_account.day_pnl(book, account_id, self._day_start()) if account_id else Decimal(0),
+            open_pnl=build_account.open_pnl(book, account_id, proven=proven) if account_id else None,
+            day_pnl=build_account.day_pnl(book, account_id, self._day_start(), proven=proven)
+            if account_id
+            else None,
             session=build_account.session_view(
                 engine.calendar, group, now, is_replay=engine.clock.is_elsewhere
             ),
             armed=account_id in book.armed,
-            synced=bool(account_id) and engine.is_synced(account_id or ""),
+            synced=proven,
             heartbeat=engine.beats,
             data_age=engine.market.age(instrument.instrument_id) if instrument else None,
             storage=state,
@@ -121,7 +123,11 @@ class Sections:
             return None
         start = self._day_start()
         return build_account.dashboard_view(
-            self._engine.book, account_id, start, self._engine.equity.since(account_id, start)
+            self._engine.book,
+            account_id,
+            start,
+            self._engine.equity.since(account_id, start),
+            proven=self._engine.is_synced(account_id),
         )
 
     def _watchlist(self) -> tuple[WatchRow, ...]:

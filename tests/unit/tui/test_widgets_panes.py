@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 from factories import (
@@ -19,10 +20,11 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from tradeconsole.tui.render.series import DEFAULT_ZOOM, ZOOMS
+from tradeconsole.tui.widgets.account_panel import figures
 from tradeconsole.tui.widgets.chart import Chart
 from tradeconsole.tui.widgets.equity_curve import EquityCurve
 from tradeconsole.tui.widgets.notifications import LIMIT, NotificationsFeed
-from tradeconsole.views.models import ChartView, LiveBar
+from tradeconsole.views.models import ChartView, DashboardView, LiveBar
 
 
 class Pane(App[None]):
@@ -319,6 +321,16 @@ async def test_the_selected_order_is_highlighted() -> None:
         widget.selected_order_id = "tc-12"
         await pilot.pause()
         assert "TARGET 2 ━" in screen_text(app)
+
+
+def test_a_nought_that_nobody_has_read_is_a_dash_in_the_account_panel() -> None:
+    unread = DashboardView(balance=Decimal(50000), equity=None, open_pnl=None, day_pnl=None, proven=False)
+    shown = {label: value for label, value, _ in figures(unread)}
+    assert shown.pop("Balance") == "50,000.00"
+    assert set(shown.values()) == {"–"}
+    known = unread.model_copy(update={"realised_net": Decimal(5), "trades": 1, "working_orders": 2})
+    shown = {label: value for label, value, _ in figures(known)}
+    assert (shown["Trades"][0], shown["Working"], shown["Contracts"]) == ("1", "2", "–")
 
 
 async def test_panes_survive_any_size_and_no_data() -> None:

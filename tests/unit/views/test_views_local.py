@@ -24,6 +24,9 @@ from trading_factories import (
 from tradeconsole.domain.commands import Arm, NudgeOrder, PlaceOrder
 from tradeconsole.domain.events import (
     AccountReported,
+    Channel,
+    ChannelChanged,
+    ChannelState,
     Event,
     FillReported,
     InstrumentResolved,
@@ -157,6 +160,28 @@ async def test_what_is_held_without_a_price_leaves_profit_and_equity_unknown(sta
     assert NOON not in await station.thread.call(sampled())
     await station.publish(QuoteReceived(make_quote(instrument_id=gold.instrument_id, last=21001.0)))
     await station.see(lambda f: f.header.open_pnl == 4 and f.dashboard.equity, "the price")
+
+
+async def test_what_the_broker_has_not_confirmed_is_unknown_unless_something_is_held(
+    station: Station,
+) -> None:
+    def unknown(f: Frame) -> bool:
+        header, panel = f.header, f.dashboard
+        if header is None or panel is None or header.synced or panel.proven:
+            return False
+        return all(
+            figure is None
+            for figure in (header.open_pnl, header.day_pnl, panel.open_pnl, panel.day_pnl, panel.equity)
+        )
+
+    def flat(f: Frame) -> bool:
+        return f.header.open_pnl == f.header.day_pnl == f.dashboard.day_pnl == 0 and f.dashboard.proven
+
+    await station.see(flat, "a flat account")
+    await station.publish(ChannelChanged(Channel.ACCOUNT, ChannelState.KICKED, "another session"))
+    await station.see(unknown, "figures that nobody vouches for")
+    await station.publish(FillReported(make_fill()), TickReceived(make_tick(price=21002.5)))
+    await station.see(lambda f: f.header.open_pnl == 10 and not f.header.synced, "what is known to be held")
 
 
 async def test_news_of_an_account_out_of_view_say_whose_they_are(station: Station) -> None:

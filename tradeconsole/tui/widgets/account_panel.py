@@ -1,14 +1,17 @@
 """The figures of the selected account for the session."""
 
 from decimal import Decimal
+from typing import TypeVar
 
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tradeconsole.tui.render.numbers import money, signed_money
+from tradeconsole.tui.render.numbers import NOTHING, money, signed_money
 from tradeconsole.tui.widgets.header import gain_style
 from tradeconsole.views.models import DashboardView
+
+T = TypeVar("T", int, Decimal)
 
 _LABEL = 12
 
@@ -20,21 +23,30 @@ def _gain(label: str, amount: Decimal | None) -> Line:
     return label, signed_money(amount), gain_style(amount)
 
 
+def _count(number: int | None) -> str:
+    return NOTHING if number is None else str(number)
+
+
 def figures(view: DashboardView) -> list[Line]:
-    """Most important first, so that a short panel loses the least."""
-    rate = f"{view.wins / view.trades:.0%}" if view.trades else "–"
+    """Most important first, so that a short panel loses the least; a nought that nobody has read is a dash."""
+
+    def told(value: T) -> T | None:
+        return value if value or view.proven else None
+
+    rate = f"{view.wins / view.trades:.0%}" if view.trades else NOTHING
+    trades = f"{view.trades}  won {view.wins}  lost {view.losses}  {rate}"
     lines: list[Line] = [
         ("Equity", money(view.equity), "bold"),
         ("Balance", money(view.balance), ""),
         _gain("Open P&L", view.open_pnl),
-        _gain("Day net", view.realised_net),
-        _gain("gross", view.realised_gross),
-        ("fees", signed_money(-view.fees), ""),
-        ("Trades", f"{view.trades}  won {view.wins}  lost {view.losses}  {rate}", ""),
+        _gain("Day net", told(view.realised_net)),
+        _gain("gross", told(view.realised_gross)),
+        ("fees", signed_money(told(-view.fees)), ""),
+        ("Trades", trades if told(view.trades) is not None else NOTHING, ""),
         _gain("Best", view.best),
         _gain("Worst", view.worst),
-        ("Contracts", str(view.contracts), ""),
-        ("Working", str(view.working_orders), ""),
+        ("Contracts", _count(told(view.contracts)), ""),
+        ("Working", _count(told(view.working_orders)), ""),
     ]
     if view.unknown_orders:
         doubt = ("UNKNOWN", f"{view.unknown_orders} order(s) in doubt", "bold reverse $warning")

@@ -55,28 +55,37 @@ def storage_state(storage: StorageChanged) -> tuple[Literal["ok", "spooling"], s
     return "spooling", f"{storage.reason} ({storage.pending} waiting)" if storage.pending else storage.reason
 
 
-def day_pnl(book: Book, account_id: str, day_start: datetime) -> Decimal | None:
+def open_pnl(book: Book, account_id: str, *, proven: bool) -> Decimal | None:
+    """What open positions would bring; None where one has no price, or where none is known of but may well be there.
+
+    `proven` says that the book is synced.
+    """
+    return book.open_pnl(account_id) if proven or any(book.positions(account_id)) else None
+
+
+def day_pnl(book: Book, account_id: str, day_start: datetime, *, proven: bool) -> Decimal | None:
     """Net realised P&L since the session's start plus open P&L; None while that is not known."""
     gross, fees = book.realised_since(account_id, day_start)
-    open_pnl = book.open_pnl(account_id)
-    return None if open_pnl is None else gross - fees + open_pnl
+    unrealised = open_pnl(book, account_id, proven=proven)
+    return None if unrealised is None else gross - fees + unrealised
 
 
 def dashboard_view(
-    book: Book, account_id: str, day_start: datetime, curve: list[tuple[datetime, Decimal]]
+    book: Book, account_id: str, day_start: datetime, curve: list[tuple[datetime, Decimal]], *, proven: bool
 ) -> DashboardView:
-    """Figures of one account since the session's start."""
+    """Figures of one account since the session's start; `proven` says that the book is synced."""
     account = book.accounts.get(account_id)
     balance = account.balance if account else Decimal(0)
     gross, fees = book.realised_since(account_id, day_start)
     trips = [t for t in book.round_trips.values() if t.account_id == account_id and t.closed_at >= day_start]
     nets = [trip.net_pnl for trip in trips]
-    open_pnl = book.open_pnl(account_id)
+    unrealised = open_pnl(book, account_id, proven=proven)
     orders = book.open_orders_of(account_id)
     return DashboardView(
         balance=balance,
-        equity=equity_of(book, account_id),
-        open_pnl=open_pnl,
+        equity=None if unrealised is None else equity_of(book, account_id),
+        open_pnl=unrealised,
+        day_pnl=day_pnl(book, account_id, day_start, proven=proven),
         realised_gross=gross,
         fees=fees,
         realised_net=gross - fees,
@@ -89,6 +98,7 @@ def dashboard_view(
         working_orders=sum(order.status is OrderStatus.WORKING for order in orders),
         unknown_orders=sum(order.status is OrderStatus.UNKNOWN for order in orders),
         curve=equity_view(curve),
+        proven=proven,
     )
 
 
