@@ -9,6 +9,7 @@ from factories import (
     make_bars,
     make_chart_view,
     make_dashboard_view,
+    make_header_view,
     make_notification_row,
     make_notifications,
 )
@@ -23,6 +24,7 @@ from tradeconsole.tui.render.series import DEFAULT_ZOOM, ZOOMS
 from tradeconsole.tui.widgets.account_panel import figures
 from tradeconsole.tui.widgets.chart import Chart
 from tradeconsole.tui.widgets.equity_curve import EquityCurve
+from tradeconsole.tui.widgets.header import figures_line
 from tradeconsole.tui.widgets.notifications import LIMIT, NotificationsFeed
 from tradeconsole.views.models import ChartView, DashboardView, LiveBar
 
@@ -331,6 +333,17 @@ def test_a_nought_that_nobody_has_read_is_a_dash_in_the_account_panel() -> None:
     known = unread.model_copy(update={"realised_net": Decimal(5), "trades": 1, "working_orders": 2})
     shown = {label: value for label, value, _ in figures(known)}
     assert (shown["Trades"][0], shown["Working"], shown["Contracts"]) == ("1", "2", "–")
+
+
+def test_a_day_is_the_same_figure_in_header_and_panel_and_made_of_the_two_below_it() -> None:
+    view, header = make_dashboard_view(), make_header_view()
+    shown = {label: value for label, value, _ in figures(view)}
+    assert f"day {shown['Day P&L']}" in figures_line(header, 120).plain
+    assert f"open {shown['Open P&L']}" in figures_line(header, 120).plain
+    labels = list(shown)
+    first = labels.index("Day P&L")
+    assert labels[first : first + 3] == ["Day P&L", "Open P&L", "Realised"]
+    assert view.day_pnl == Decimal(shown["Open P&L"]) + Decimal(shown["Realised"])
 
 
 async def test_panes_survive_any_size_and_no_data() -> None:

@@ -28,7 +28,10 @@ def _count(number: int | None) -> str:
 
 
 def figures(view: DashboardView) -> list[Line]:
-    """Most important first, so that a short panel loses the least; a nought that nobody has read is a dash."""
+    """Most important first, so that a short panel loses the least; a nought that nobody has read is a dash.
+
+    What the header calls `day` is the same figure: open and realised, which follow it.
+    """
 
     def told(value: T) -> T | None:
         return value if value or view.proven else None
@@ -38,8 +41,9 @@ def figures(view: DashboardView) -> list[Line]:
     lines: list[Line] = [
         ("Equity", money(view.equity), "bold"),
         ("Balance", money(view.balance), ""),
+        _gain("Day P&L", view.day_pnl),
         _gain("Open P&L", view.open_pnl),
-        _gain("Day net", told(view.realised_net)),
+        _gain("Realised", told(view.realised_net)),
         _gain("gross", told(view.realised_gross)),
         ("fees", signed_money(told(-view.fees)), ""),
         ("Trades", trades if told(view.trades) is not None else NOTHING, ""),
