@@ -40,6 +40,11 @@ def shown_signed(value: float | Decimal, decimals: int) -> str:
     return signed(f"{value:+,.{decimals}f}")
 
 
+def count(number: int, thing: str) -> str:
+    """So many of a thing: `1 open order`, `2 open orders`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def signed(text: str) -> str:
     """A number that was written with its sign, `+` or `-`, as people read it; a zero has none."""
     digits = text[1:]

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from tradeconsole.domain.notation import count
 from tradeconsole.domain.orders import Order, OrderStatus, OrderType, Side
 from tradeconsole.drills.records import GatewayRecords
 from tradeconsole.engine.book import Book
@@ -299,11 +300,6 @@ def shown_covered(book: Book, account_id: str, instrument_id: str | None = None)
 
 
 # -- words -----------------------------------------------------------------------------------------------------
-
-
-def count(number: int, what: str) -> str:
-    """`1 order`, `2 orders`."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _finding(check: str, compared: str, troubles: list[str]) -> Finding:

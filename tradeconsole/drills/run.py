@@ -6,7 +6,8 @@ import time
 from contextlib import suppress
 from typing import Final
 
-from tradeconsole.drills.checks import Finding, count
+from tradeconsole.domain.notation import count
+from tradeconsole.drills.checks import Finding
 from tradeconsole.drills.desk import Stalled
 from tradeconsole.drills.drill import Drill, Report
 from tradeconsole.drills.theatre import Theatre
@@ -74,7 +75,7 @@ def _flat(theatre: Theatre) -> Finding:
     troubles = [f"{finding.check}: {finding.compared}" for finding in theatre.examine() if not finding.held]
     left = sum(abs(position.size) for position in records.positions)
     if left:
-        troubles.append(f"{left} contracts left at the gateway")
+        troubles.append(f"{count(left, 'contract')} left at the gateway")
     earned = records.balance - records.start_balance
     told = f"{count(len(theatre.desk.trips()), 'round trip')} from flat to flat, {earned:+.2f} as the balance moved"
     return Finding(FLAT, not troubles, "; ".join(troubles) or told)

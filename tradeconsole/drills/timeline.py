@@ -20,6 +20,7 @@ from tradeconsole.domain.events import (
     StorageChanged,
     Synced,
 )
+from tradeconsole.domain.notation import count
 from tradeconsole.domain.orders import Order, OrderRole, OrderStatus, Side
 from tradeconsole.engine.engine import Engine
 
@@ -150,5 +151,7 @@ class Timeline:
     def _storage(self, event: StorageChanged) -> None:
         if event.available is not self._stored:
             self._stored = event.available
-            words = "back" if event.available else f"away, {event.pending} records wait in the spool"
+            words = (
+                "back" if event.available else f"away, {count(event.pending, 'record')} waiting in the spool"
+            )
             self._desk(f"database {words}")

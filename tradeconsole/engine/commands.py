@@ -25,6 +25,7 @@ from tradeconsole.domain.commands import (
     Reconcile,
 )
 from tradeconsole.domain.events import ArmedChanged, NotificationRaised
+from tradeconsole.domain.notation import count, shown_signed
 from tradeconsole.domain.orders import CancelBy, Order, OrderStatus
 from tradeconsole.engine.book import Book
 from tradeconsole.engine.bus import Bus
@@ -220,7 +221,8 @@ class Commands:
         aim = await self._unless_late(command.order_id, self._execution.nudge(command))
         instrument = self._book.instruments[self._book.orders[command.order_id].instrument_id]
         unit = "tick" if abs(command.ticks) == 1 else "ticks"
-        return Done(f"moving to {instrument.format(aim)} ({command.ticks:+d} {unit})", (command.order_id,))
+        moved = f"{shown_signed(command.ticks, 0)} {unit}"
+        return Done(f"moving to {instrument.format(aim)} ({moved})", (command.order_id,))
 
     async def _close(self, command: ClosePosition | Flatten) -> Done:
         if isinstance(command, ClosePosition):
@@ -250,7 +252,9 @@ class Commands:
                 raise failure
         if failures:
             await self._check_cancelled(wanted, failures[0])
-        return Done(f"cancel sent for {len(orders)} orders", tuple(order.order_id for order in orders))
+        return Done(
+            f"cancel sent for {count(len(orders), 'order')}", tuple(order.order_id for order in orders)
+        )
 
     async def _check_cancelled(self, orders: list[Order], failure: BaseException) -> None:
         """Raise unless the broker's records show that all of these have ended, by our hand or otherwise."""
@@ -259,7 +263,7 @@ class Commands:
         left = [order for order in orders if order.order_id in self._book.open_orders]
         if left:
             raise OrderInDoubt(
-                f"{len(left)} of {len(orders)} orders could not be cancelled: {failure}"
+                f"{len(left)} of {count(len(orders), 'order')} could not be cancelled: {failure}"
             ) from failure
 
     def _arm(self, command: Arm | Disarm) -> Done:

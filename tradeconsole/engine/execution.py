@@ -23,6 +23,7 @@ from tradeconsole.domain.events import (
     OrderSent,
 )
 from tradeconsole.domain.instruments import Instrument
+from tradeconsole.domain.notation import count
 from tradeconsole.domain.orders import Order, OrderRequest, OrderRole, OrderStatus, OrderType
 from tradeconsole.engine import risk
 from tradeconsole.engine.book import Book
@@ -384,11 +385,11 @@ def describe(command: PlaceOrder, instrument: Instrument) -> str:
         if price is not None
     )
     if command.trail_ticks is not None and command.type is OrderType.TRAILING_STOP:
-        words.append(f"trail {command.trail_ticks} ticks")
+        words.append(f"trail {count(command.trail_ticks, 'tick')}")
     if command.bracket:
         if command.bracket.stop_ticks is not None:
             trails = " trailing" if command.bracket.trailing else ""
-            words.append(f"stop {command.bracket.stop_ticks} ticks{trails}")
+            words.append(f"stop {count(command.bracket.stop_ticks, 'tick')}{trails}")
         if command.bracket.target_ticks is not None:
-            words.append(f"target {command.bracket.target_ticks} ticks")
+            words.append(f"target {count(command.bracket.target_ticks, 'tick')}")
     return ", ".join(words)

@@ -14,6 +14,7 @@ import msgspec
 from tradeconsole.domain.accounts import Account
 from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.market import Quote
+from tradeconsole.domain.notation import count
 from tradeconsole.domain.orders import Order, OrderType, Side
 from tradeconsole.errors import InvalidRequest, RequestRefused, RiskDenied
 
@@ -101,7 +102,10 @@ def check_leg(leg: Order, situation: Situation) -> None:
         rule(leg, situation)
     held = -situation.position * leg.side.sign
     if leg.size > held:
-        raise RiskDenied("reduce_only", f"{leg.role} for {leg.size} contracts, but {max(0, held)} are held")
+        raise RiskDenied(
+            "reduce_only",
+            f"{leg.role} for {count(leg.size, 'contract')}, but the position has {max(0, held)}",
+        )
 
 
 def refusal(order: Order, situation: Situation) -> str | None:
@@ -272,7 +276,9 @@ def _position(order: Order, situation: Situation) -> None:
 def _open_orders(order: Order, situation: Situation) -> None:
     limit = situation.limits.max_open_orders
     if len(situation.open_orders) >= limit:
-        raise RiskDenied("max_open_orders", f"{len(situation.open_orders)} orders are open, limit is {limit}")
+        raise RiskDenied(
+            "max_open_orders", f"{count(len(situation.open_orders), 'open order')}, limit is {limit}"
+        )
 
 
 def _collar(order: Order, situation: Situation) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 import asyncpg
 
 from tradeconsole.domain.events import StorageChanged
+from tradeconsole.domain.notation import count
 from tradeconsole.errors import StorageError
 from tradeconsole.storage.frames import Frame
 from tradeconsole.storage.pool import Connection, Database, RecordRefused
@@ -152,7 +153,7 @@ class Drainer:
         for frame, reason in refused:
             log.error("a record in %s at %d is kept aside: %s", batch.segment, frame.start, reason)
         if refused:
-            self.tell(available=True, reason=f"{len(refused)} records were kept aside: {refused[0][1]}")
+            self.tell(available=True, reason=f"{count(len(refused), 'record')} kept aside: {refused[0][1]}")
 
     async def _store_singly(self, batch: Batch) -> list[tuple[Frame, str]]:
         """Store each record by itself, so that one bad one does not keep the others out."""

@@ -368,7 +368,7 @@ def test_all_orders_are_cancelled_at_once(command: RunCommand, script: PlayScrip
     def confirm(session: ScriptedSession, command: Command) -> Receipt | None:
         if isinstance(command, CancelAll):
             session.push(Frame(orders=()))
-            return Receipt(message="cancel sent for 1 orders", order_ids=("tc-01",))
+            return Receipt(message="cancel sent for 1 order", order_ids=("tc-01",))
         return None
 
     session = ScriptedSession([make_frame(orders=(make_order_row(),))], on_send=confirm)

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tradeconsole.domain.notation import (
+    count,
     decimal_number,
     grouped_number,
     shown,
@@ -64,3 +65,11 @@ def test_people_read_groups_of_thousands_and_no_zero_below_zero(
 ) -> None:
     assert (shown(Decimal(value), 2), shown_signed(Decimal(value), 2)) == (plain, with_sign)
     assert (shown(float(value), 2), shown_signed(float(value), 2)) == (plain, with_sign)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0, "0 open orders"), (1, "1 open order"), (2, "2 open orders"), (1200, "1,200 open orders")],
+)
+def test_one_is_singular_and_anything_else_is_not(number: int, words: str) -> None:
+    assert count(number, "open order") == words

@@ -92,7 +92,7 @@ async def test_the_timeline_tells_reconciliation_when_it_was_lost_before() -> No
 
 
 async def test_a_missing_database_is_told_only_where_there_should_be_one() -> None:
-    for database, lines in ((False, []), (True, ["database away, 3 records wait in the spool"])):
+    for database, lines in ((False, []), (True, ["database away, 3 records waiting in the spool"])):
         async with watched(database=database) as (timeline, engine):
             for _ in range(2):
                 engine.bus.publish(StorageChanged(available=False, reason="gone", pending=3))

@@ -141,7 +141,7 @@ def test_a_leg_of_the_engine_may_only_close_what_is_held() -> None:
     held = make_situation(position=2, armed=False, synced=False, quote=None)
     check_leg(stop, held)
     for situation in (make_situation(position=1), make_situation(), make_situation(position=-2)):
-        with pytest.raises(RiskDenied, match="for 2 contracts, but"):
+        with pytest.raises(RiskDenied, match="for 2 contracts, but the position has"):
             check_leg(stop, situation)
     with pytest.raises(RiskDenied, match="read-only"):
         check_leg(stop, make_situation(position=2, limits=RiskLimits(read_only=True)))

@@ -204,7 +204,7 @@ async def test_quitting_asks_and_says_that_orders_stay() -> None:
     async with running(session(orders=make_bracket())) as console:
         await console.press("q")
         dialog = await console.dialog(Confirm)
-        assert "1 position(s) and 2 open order(s) stay at the broker" in dialog.question.facts[0]
+        assert "1 position and 2 open orders stay at the broker" in dialog.question.facts[0]
         await console.press("q", "enter")
         await console.no_dialog()
         await console.press("ctrl+q")

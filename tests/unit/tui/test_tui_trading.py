@@ -506,8 +506,8 @@ async def test_cancel_all_counts_what_it_cancels() -> None:
         await console.press("X")
         dialog = await console.dialog(Confirm)
         facts = "\n".join(dialog.question.facts)
-        assert "2 open order(s)" in facts
-        assert "1 of them protect" in facts
+        assert "2 open orders of" in facts
+        assert "1 of them protects a position" in facts
         await console.press("y")
         await console.until(lambda: console.session.commands == [CancelAll("1001")])
 

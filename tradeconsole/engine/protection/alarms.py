@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from tradeconsole.domain.events import Severity
+from tradeconsole.domain.notation import count
 from tradeconsole.domain.orders import CancelBy, Order, OrderRole
 from tradeconsole.engine.book import Book, Key
 from tradeconsole.engine.flatten import Flattener
@@ -137,16 +138,18 @@ class Alarms:
                 self._turned.discard(key)
         elif key not in self._turned:
             self._turned.add(key)
-            name, held = self._name(key[1]), f"{contracts} contracts are held the other way round"
+            name, held = self._name(key[1]), f"{count(contracts, 'contract')} held the other way round"
             if self._may_act and is_overtaken(self._book, families, key):
                 # such as a stop that the platform keeps itself: nobody has asked for what is held now
-                self._tell(key, Severity.ERROR, f"Closed twice: {name}", f"{held}: the engine flattens them")
+                self._tell(
+                    key, Severity.ERROR, f"Closed twice: {name}", f"{held}: the engine flattens the position"
+                )
             else:
                 self._tell(
                     key,
                     Severity.ERROR,
                     f"Stop and target both filled: {name}",
-                    f"{held}, without protection: close them (f)",
+                    f"{held}, without protection: close the position (f)",
                 )
 
     def _tell(self, key: Key, severity: Severity, title: str, detail: str) -> None:

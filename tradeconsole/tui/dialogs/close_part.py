@@ -5,7 +5,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input, Label, Static
 
-from tradeconsole.domain.notation import whole_number
+from tradeconsole.domain.notation import count, whole_number
 from tradeconsole.tui.dialogs.dialog import Dialog
 from tradeconsole.tui.render.numbers import signed_size
 from tradeconsole.tui.widgets.step_input import StepInput
@@ -29,7 +29,7 @@ class ClosePart(Dialog[int]):
             yield Label("Close")
             yield StepInput("size", value=str(self._held))
         yield Static(
-            f"of {self._held} contracts   ↑↓ step   Enter shows the summary   Esc cancels",
+            f"of {count(self._held, 'contract')}   ↑↓ step   Enter shows the summary   Esc cancels",
             id="state",
             markup=False,
         )
@@ -50,4 +50,6 @@ class ClosePart(Dialog[int]):
         if 1 <= size <= self._held:
             self.dismiss(size)
         else:
-            self.query_one("#state", Static).update(f"size: 1 to {self._held} contracts are there to close")
+            self.query_one("#state", Static).update(
+                f"size: 1 to {count(self._held, 'contract')} can be closed"
+            )

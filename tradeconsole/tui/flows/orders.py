@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from tradeconsole.actions import BY_ID, Danger
 from tradeconsole.domain.commands import CancelAll, CancelOrder, ModifyOrder, NudgeOrder, PlaceOrder
+from tradeconsole.domain.notation import count
 from tradeconsole.domain.orders import Side
 from tradeconsole.errors import TradeConsoleError
 from tradeconsole.tui.confirmation import danger_of_cancel, danger_of_move
@@ -198,9 +199,11 @@ async def cancel_all(desk: Desk) -> None:
     guards = sum(
         danger_of_cancel(order, desk.picture.positions or ()) is Danger.TWO_KEYS for order in working
     )
-    facts = [stakes(header), f"{len(working)} open order(s) of all instruments."]
+    facts = [stakes(header), f"{count(len(working), 'open order')} of all instruments."]
     if guards:
-        facts.append(f"{guards} of them protect a position, which will stand without a stop.")
+        facts.append(
+            f"{guards} of them {'protects' if guards == 1 else 'protect'} a position, which will stand without a stop."
+        )
     question = Question(
         title="Cancel all orders?", facts=facts, verb="Cancel all", key=second_key(desk, "order.cancel_all")
     )

@@ -3,6 +3,7 @@
 import asyncio
 
 from tradeconsole.domain.commands import ClosePosition, Disarm, Flatten
+from tradeconsole.domain.notation import count
 from tradeconsole.tui.desk import Desk
 from tradeconsole.tui.dialogs.close_part import ClosePart
 from tradeconsole.tui.dialogs.confirm import Confirm, Question
@@ -62,7 +63,7 @@ async def flatten(desk: Desk) -> None:
     facts = [
         stakes(header),
         _holding(held) if held is not None else f"{name}: {'flat' if header.synced else 'position unknown'}",
-        f"{working} open order(s) of {name} will be cancelled.",
+        f"{count(working, 'open order')} of {name} will be cancelled.",
     ]
     question = Question(
         title=f"Flatten {name}?", facts=facts, verb="Flatten", key=second_key(desk, "position.flatten")
@@ -82,7 +83,7 @@ async def panic(desk: Desk) -> None:
     facts = [
         stakes(header),
         *(_holding(position) for position in positions),
-        f"Cancel {working} open order(s), close {len(positions)} position(s) at the market, disarm.",
+        f"Cancel {count(working, 'open order')}, close {count(len(positions), 'position')} at the market, disarm.",
     ]
     question = Question(title="PANIC", facts=facts, verb="FLATTEN EVERYTHING", key=second_key(desk, PANIC))
     if not await desk.ask(Confirm(question, desk.appearance.quiet)):

@@ -2,6 +2,7 @@
 
 from tradeconsole.actions import Where
 from tradeconsole.domain.commands import DismissNotifications
+from tradeconsole.domain.notation import count
 from tradeconsole.tui.desk import Desk
 from tradeconsole.tui.dialogs.confirm import Confirm, Question
 from tradeconsole.tui.flows.wording import ready, second_key
@@ -35,7 +36,7 @@ async def leave(desk: Desk) -> None:
         return
     working = sum(order.is_open for order in desk.picture.orders or ())
     held = len(desk.picture.positions or ())
-    facts = [f"{held} position(s) and {working} open order(s) stay at the broker as they are."]
+    facts = [f"{count(held, 'position')} and {count(working, 'open order')} stay at the broker as they are."]
     if any("engine" in row.enforcer for row in desk.picture.positions or ()):
         facts.append(
             "Stops kept by the engine stay too, but nobody cancels the other leg when one has filled."

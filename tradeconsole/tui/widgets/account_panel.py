@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from tradeconsole.domain.notation import count
 from tradeconsole.tui.render.numbers import NOTHING, money, signed_money
 from tradeconsole.tui.widgets.header import gain_style
 from tradeconsole.views.models import DashboardView
@@ -53,7 +54,7 @@ def figures(view: DashboardView) -> list[Line]:
         ("Working", _count(told(view.working_orders)), ""),
     ]
     if view.unknown_orders:
-        doubt = ("UNKNOWN", f"{view.unknown_orders} order(s) in doubt", "bold reverse $warning")
+        doubt = ("UNKNOWN", f"{count(view.unknown_orders, 'order')} in doubt", "bold reverse $warning")
         lines.insert(0, doubt)
     return lines
 
