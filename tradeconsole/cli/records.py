@@ -8,7 +8,7 @@ import typer
 from tradeconsole.cli.invocation import EPILOG, invocation
 from tradeconsole.cli.one_shot import with_picture, with_session
 from tradeconsole.cli.order_options import whole
-from tradeconsole.cli.output import Row, identity, plain_digits
+from tradeconsole.cli.output import Row, identity, plain_digits, price
 from tradeconsole.cli.picture import Picture
 from tradeconsole.domain.market import Bar
 from tradeconsole.errors import ConfigError
@@ -93,7 +93,7 @@ def history(
         return await session.history(query)
 
     bars = with_session(call, read, storage=True)
-    call.show([_bar_row(bar) for bar in bars.bars], "no bars in that span")
+    call.show([_bar_row(bar, bars.instrument.decimals) for bar in bars.bars], "no bars in that span")
 
 
 def account_row(account: AccountChoice) -> Row:
@@ -114,7 +114,7 @@ def position_row(row: PositionRow) -> Row:
         "name": row.name,
         "side": "LONG" if row.size > 0 else "SHORT",
         "size": abs(row.size),
-        "average_price": row.average_price,
+        "average_price": price(row.average_price, row.decimals),
         "opened_at": row.opened_at,
         "open_pnl": row.open_pnl,
         "fees": row.fees,
@@ -138,9 +138,9 @@ def order_row(row: OrderRow) -> Row:
         "role": row.role,
         "size": row.size,
         "filled": row.filled,
-        "limit_price": row.limit_price,
-        "stop_price": row.stop_price,
-        "average_price": row.average_price,
+        "limit_price": price(row.limit_price, row.decimals),
+        "stop_price": price(row.stop_price, row.decimals),
+        "average_price": price(row.average_price, row.decimals),
         "status": row.status,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
@@ -150,8 +150,10 @@ def order_row(row: OrderRow) -> Row:
     }
 
 
-def _bar_row(bar: Bar) -> Row:
-    return {"t": bar.time, "o": bar.open, "h": bar.high, "l": bar.low, "c": bar.close, "v": bar.volume}
+def _bar_row(bar: Bar, decimals: int) -> Row:
+    figures = {"o": bar.open, "h": bar.high, "l": bar.low, "c": bar.close}
+    prices = {name: price(figure, decimals) for name, figure in figures.items()}
+    return {"t": bar.time, **prices, "v": bar.volume}
 
 
 def _moment(text: str | None) -> datetime | None:

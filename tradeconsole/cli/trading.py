@@ -22,7 +22,7 @@ from tradeconsole.cli.order_options import (
     bracket_of,
     count,
 )
-from tradeconsole.cli.output import Row, identity, plain_digits
+from tradeconsole.cli.output import Row, identity, plain_digits, price
 from tradeconsole.cli.picture import Picture
 from tradeconsole.cli.records import Account, order_row, position_row
 from tradeconsole.domain.commands import (
@@ -331,15 +331,16 @@ def _shows(picture: Picture, change: ModifyOrder) -> bool:
 
 
 def _words(row: OrderRow) -> str:
-    price = f" at {row.price}" if row.price is not None else ""
-    return f"{row.side} {row.size} {row.name} {row.type}{price}"
+    asked = price(row.price, row.decimals)
+    at = f" at {asked}" if asked is not None else ""
+    return f"{row.side} {row.size} {row.name} {row.type}{at}"
 
 
 def _report(call: Invocation, receipt: Receipt, rows: Sequence[Row]) -> None:
     lines = [receipt.message]
     for row in rows:
-        price = row["average_price"] or row["stop_price"] or row["limit_price"]
-        at = f" at {price}" if price is not None else ""
+        told = row["average_price"] or row["stop_price"] or row["limit_price"]
+        at = f" at {told}" if told is not None else ""
         lines.append(
             f"  {row['id'] or row['order_id']}: {row['side']} {row['size']} {row['name']} "
             f"{row['type']}{at}: {row['status']}"

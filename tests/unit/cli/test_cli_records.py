@@ -18,7 +18,7 @@ from factories import (
 )
 from fakes import ScriptedSession
 
-from tradeconsole.cli.output import encode, identity, print_table
+from tradeconsole.cli.output import encode, identity, price, print_table
 from tradeconsole.domain.instruments import Instrument
 from tradeconsole.domain.market import BarSeries
 from tradeconsole.domain.orders import OrderStatus
@@ -108,6 +108,45 @@ def test_tables_in_a_pipe_cut_nothing(command: RunCommand, script: PlayScript) -
     reason = "x" * 300
     script(ScriptedSession([make_frame(orders=(make_order_row(reason=reason),))]))
     assert reason in command("orders").out
+
+
+def test_numbers_stand_below_each_other_by_their_points(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [
+        {"name": "MNQ", "average_price": price(Decimal(28290), 2), "fees": Decimal("0.5"), "size": 10},
+        {"name": "ZN", "average_price": price(Decimal("110.015625"), 6), "fees": Decimal(1234), "size": 2},
+        {"name": "MNQ", "average_price": price(Decimal("28290.125"), 2), "fees": Decimal(0), "size": 1},
+        {"name": "YM", "average_price": price(43210.0, 0), "fees": Decimal(0), "size": 1},
+        {"name": "MES", "average_price": None, "fees": Decimal(0), "size": 1},
+    ]
+    print_table(rows)
+    printed = [line[1:].rstrip() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert printed[0] == "name   average price       fees   size"
+    assert printed[2:] == [
+        "MNQ    28,290.00           0.50     10",
+        "ZN        110.015625   1,234.00      2",
+        "MNQ    28,290.1250         0.00      1",
+        "YM     43,210              0.00      1",
+        "MES                        0.00      1",
+    ]
+
+
+def test_programs_get_the_number_of_a_price_as_it_is() -> None:
+    assert json.loads(encode([{"p": price(Decimal("28290.5"), 2), "none": price(None, 2)}])) == [
+        {"p": 28290.5, "none": None}
+    ]
+    assert '"p": 28290\n' in encode({"p": price(Decimal(28290), 2)})
+
+
+def test_the_tables_of_the_shell_have_the_digits_of_the_instrument(
+    command: RunCommand, script: PlayScript
+) -> None:
+    script(ScriptedSession([make_frame(positions=(make_position_row(average_price=Decimal(20110)),))]))
+    assert " 20,110.00 " in command("positions").out
+    script(SessionWithHistory(make_bars(3)))
+    bar = make_bars(3).close[-1]
+    assert f" {bar:,.2f} " in command("history", "MNQ").out
 
 
 def test_positions_say_side_and_size(command: RunCommand, script: PlayScript) -> None:

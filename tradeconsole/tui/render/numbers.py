@@ -14,7 +14,7 @@ def price(value: float | Decimal | None, decimals: int) -> str:
     return NOTHING if value is None else shown(value, decimals)
 
 
-def exact_price(value: Decimal | None, decimals: int) -> str:
+def exact_price(value: Decimal | float | None, decimals: int) -> str:
     """An owed price: the grid's digits, and two more where an average falls between two ticks."""
     if value is None:
         return NOTHING
