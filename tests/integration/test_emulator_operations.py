@@ -257,7 +257,7 @@ async def test_an_outage_is_answered_before_it_begins(emulator: RunningEmulator)
     for _ in range(5):
         async with emulator.hub("user") as hub:
             status = await asyncio.to_thread(remote.send, emulator.url, "outage", {"seconds": 60})
-            assert status["hubs"]["user"] == 1
+            assert status["pid"]
             await hub.wait_closed()
             with pytest.raises(BrokerUnavailable):
                 await asyncio.to_thread(remote.send, emulator.url, "status")
