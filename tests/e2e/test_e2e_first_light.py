@@ -101,8 +101,9 @@ def test_a_trader_buys_with_a_bracket_moves_the_stop_cancels_the_target_and_flat
         trader.buy_refused(SIZE)
         trader.arm()
         trader.buy(SIZE, stop=STOP_TICKS, target=TARGET_TICKS)
-        trader.wait_row("Orders", r"BUY +2/2 MNQ\w+ +market filled +entry +sent [\d:.]+")
+        paid = number(trader.wait_row("Orders", r"BUY +2/2 MNQ\w+ +([\d,.]+) filled +entry")[1])
         entry = number(trader.wait_row("Feed", r"bought 2 MNQ\w+ @ ([\d,.]+)")[1])
+        assert paid == entry
         stop, target = wait_price(trader, "stop"), wait_price(trader, "target")
         assert (entry - stop, target - entry) == (STOP_TICKS * TICK, TARGET_TICKS * TICK)
 
