@@ -86,8 +86,9 @@ class Flattener:
     async def _look(
         self, account_id: str, instrument_id: str | None
     ) -> tuple[list[BrokerPosition], list[OrderReport]]:
-        positions = [p for p in await self._broker.get_positions(account_id, urgent=True) if p.size]
+        # orders first: one that fills between the two questions is then seen at least as one of them
         orders = list(await self._broker.get_open_orders(account_id, urgent=True))
+        positions = [p for p in await self._broker.get_positions(account_id, urgent=True) if p.size]
         if instrument_id is None:
             return positions, orders
         return (

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -424,6 +425,33 @@ async def test_flatten_goes_on_until_the_broker_says_flat(
     assert await desk.engine.flattener.start(ACCOUNT)
     assert len(attempts) == 2
     assert desk.broker.cancelled == ["71", "72"], "the stop stays until the position is closed"
+
+
+async def test_what_fills_between_the_questions_of_flatten_is_closed_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradeconsole.engine.flatten.PAUSES", (0.01,))
+    broker = desk.broker
+    broker.open_orders = [make_report(tag=None, broker_order_id="71", type=OrderType.LIMIT)]
+    asked: list[str] = []
+
+    def then_it_fills(name: str) -> None:
+        ask = getattr(broker, name)
+
+        async def answer(*arguments: Any, **options: Any) -> Any:
+            told = await ask(*arguments, **options)
+            asked.append(name)
+            if len(asked) == 1:
+                broker.open_orders, broker.positions = [], [make_stated()]
+            return told
+
+        monkeypatch.setattr(broker, name, answer)
+
+    then_it_fills("get_positions")
+    then_it_fills("get_open_orders")
+    broker.on_close = lambda instrument_id, size: broker.positions.clear()
+    assert await desk.engine.flattener.start(ACCOUNT)
+    assert broker.closed == [(MNQ, None)]
 
 
 async def test_flatten_never_edits_the_book_by_itself(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
