@@ -214,6 +214,16 @@ async def test_quitting_asks_and_says_that_orders_stay() -> None:
     assert console.app.return_code == 0
 
 
+async def test_leaving_before_the_records_were_read_claims_nothing_of_the_broker() -> None:
+    header = make_header_view(synced=False)
+    async with running(ScriptedSession([make_frame(header=header, positions=(), orders=())])) as console:
+        await console.press("q")
+        dialog = await console.dialog(Confirm)
+        assert dialog.question.facts[0] == (
+            "Not synced: 0 positions and 0 open orders are shown, the broker may have others. All stay as they are."
+        )
+
+
 # -- frames and health
 
 

@@ -36,7 +36,13 @@ async def leave(desk: Desk) -> None:
         return
     working = sum(order.is_open for order in desk.picture.orders or ())
     held = len(desk.picture.positions or ())
-    facts = [f"{count(held, 'position')} and {count(working, 'open order')} stay at the broker as they are."]
+    shown = f"{count(held, 'position')} and {count(working, 'open order')}"
+    header = desk.picture.header
+    facts = [
+        f"{shown} stay at the broker as they are."
+        if header is not None and header.synced
+        else f"Not synced: {shown} are shown, the broker may have others. All stay as they are."
+    ]
     if any("engine" in row.enforcer for row in desk.picture.positions or ()):
         facts.append(
             "Stops kept by the engine stay too, but nobody cancels the other leg when one has filled."
