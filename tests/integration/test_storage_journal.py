@@ -28,12 +28,14 @@ from trading_factories import (
     make_fill,
     make_instrument,
     make_order,
+    make_report,
 )
 
 from tradeconsole.domain.events import CancelAsked, RoundTripVoided
 from tradeconsole.domain.market import Span, Timeframe
 from tradeconsole.domain.orders import Bracket, CancelBy, OrderStatus
 from tradeconsole.domain.workspace import Workspace
+from tradeconsole.engine.reports import order_from_report
 from tradeconsole.errors import StorageError
 from tradeconsole.ports import EquityPoint, PositionCleared, Restored
 from tradeconsole.storage.pool import Connection, Database, DatabaseAway
@@ -101,6 +103,26 @@ async def test_a_cancel_is_noted_on_an_order_of_which_nothing_newer_is_known(har
     store.journal.append(CancelAsked(whole.order_id, None, None))
     store.journal.append(CancelAsked("tc-unheard-of", CancelBy.HAND, NOON))
     assert (await store.journal.restore()).orders == (whole,)
+
+
+async def test_what_a_console_without_memory_writes_of_an_order_takes_nothing_from_it(
+    harness: StoreHarness,
+) -> None:
+    store = await harness.open()
+    store.journal.append(make_full_order())
+    heard_of = order_from_report(
+        make_report(tag="tc-full", broker_order_id="9056", status=OrderStatus.CANCELLED, filled=2, size=3),
+        "tc-full",
+        parent_id=None,
+        held=0,
+    )
+    store.journal.append(heard_of)
+    (order,) = (await store.journal.restore()).orders
+    full = make_full_order()
+    assert (order.status, order.filled) == (OrderStatus.CANCELLED, 2)
+    for ours in ("bracket", "engine_bracket", "role", "parent_id", "replaces", "sent_at", "acknowledged_at"):
+        assert getattr(order, ours) == getattr(full, ours)
+    assert (order.cancel_by, order.cancel_asked_at) == (CancelBy.HAND, full.cancel_asked_at)
 
 
 async def test_a_cleared_position_and_a_voided_round_trip_are_gone_until_they_come_back(
@@ -255,7 +277,7 @@ async def test_a_record_that_postgresql_refuses_does_not_keep_the_others_out(har
     assert [order.order_id for order in memory.orders] == ["tc-1", "tc-3"]
     refused = await harness.fetch("SELECT kind, reason FROM refused_records")
     assert [row["kind"] for row in refused] == [1]
-    assert any("1 records were kept aside" in event.reason for event in harness.events)
+    assert any("1 record kept aside" in event.reason for event in harness.events)
     assert all(event.available for event in harness.events)
 
 

@@ -45,7 +45,7 @@ from tradeconsole.domain.ledger import Ledger, restored
 from tradeconsole.domain.market import Quote
 from tradeconsole.domain.orders import Order, OrderStatus, can_move
 from tradeconsole.domain.portfolio import Fill, Position, RoundTrip, open_pnl
-from tradeconsole.engine.reports import interrupted, merge_report, order_from_report, order_id_of
+from tradeconsole.engine.reports import interrupted, merge_report, order_from_report, order_id_of, recollected
 from tradeconsole.ports import Restored
 
 Key = tuple[str, str]
@@ -118,8 +118,8 @@ class Book:
             if instrument.instrument_id not in self.instruments:
                 self._know(instrument)  # what its symbol means today is for the broker to say
         for order in memory.orders:
-            if order.order_id not in self.orders:
-                self._put(interrupted(order))
+            told = self.orders.get(order.order_id)
+            self._put(recollected(told, order) if told else interrupted(order))
         for trip in memory.round_trips:
             self.round_trips.setdefault(trip.round_trip_id, trip)
         known = {notice.notification_id for notice in self.notifications}

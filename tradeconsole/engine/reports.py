@@ -105,6 +105,24 @@ def merge_report(order: Order, report: OrderReport) -> Order:
     )
 
 
+def recollected(order: Order, remembered: Order) -> Order:
+    """An order that the broker told us of, with what only we know of it, which memory has brought late."""
+    unexplained = order.cancel_by in {None, CancelBy.UNKNOWN} and remembered.cancel_by is not None
+    asked = remembered if unexplained else order
+    return msgspec.structs.replace(
+        order,
+        role=remembered.role,
+        bracket=order.bracket or remembered.bracket,
+        engine_bracket=order.engine_bracket or remembered.engine_bracket,
+        parent_id=order.parent_id or remembered.parent_id,
+        replaces=order.replaces or remembered.replaces,
+        cancel_by=asked.cancel_by,
+        cancel_asked_at=asked.cancel_asked_at,
+        sent_at=order.sent_at or remembered.sent_at,
+        acknowledged_at=order.acknowledged_at or remembered.acknowledged_at,
+    )
+
+
 def interrupted(order: Order) -> Order:
     """A remembered order: if its call was under way then, nobody waits for the answer any more."""
     if order.status is not OrderStatus.SENT:

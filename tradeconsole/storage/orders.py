@@ -40,7 +40,22 @@ _PLAIN: Final = (
 )
 _BRACKET: Final = ("bracket_stop_ticks", "bracket_target_ticks", "bracket_trailing")
 
-_SAVE: Final = upsert("orders", ("broker", "order_id"), (*_PLAIN, *_BRACKET, "is_open"))
+_OURS: Final = (*_BRACKET, "parent_id", "replaces", "sent_at", "acknowledged_at")
+"""What the broker's records do not tell: a console that started without memory has not forgotten it for all."""
+
+_KEPT: Final = {
+    **{name: f"coalesce(excluded.{name}, orders.{name})" for name in _OURS},
+    "engine_bracket": "excluded.engine_bracket OR orders.engine_bracket",
+    # whoever does not know when it was sent did not send it, and has guessed what for
+    "role": "CASE WHEN excluded.sent_at IS NULL AND orders.sent_at IS NOT NULL THEN orders.role ELSE excluded.role END",
+    **{
+        name: f"CASE excluded.cancel_by WHEN 'unknown' THEN coalesce(orders.{name}, excluded.{name}) "
+        f"ELSE excluded.{name} END"
+        for name in ("cancel_by", "cancel_asked_at")
+    },
+}
+
+_SAVE: Final = upsert("orders", ("broker", "order_id"), (*_PLAIN, *_BRACKET, "is_open"), _KEPT)
 
 _TRACED: Final = (
     "updated_at",

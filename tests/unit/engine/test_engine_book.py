@@ -32,7 +32,7 @@ from tradeconsole.domain.events import (
     PositionAdjusted,
     RoundTripVoided,
 )
-from tradeconsole.domain.orders import OrderRole, OrderStatus, OrderType, Side
+from tradeconsole.domain.orders import Bracket, CancelBy, OrderRole, OrderStatus, OrderType, Side
 from tradeconsole.engine.book import Book
 from tradeconsole.engine.bus import Bus
 from tradeconsole.ports import Restored
@@ -268,6 +268,35 @@ def test_a_close_whose_entry_is_too_old_to_be_remembered_opens_nothing(book: Boo
 def test_an_order_remembered_in_the_middle_of_its_call_is_unknown(book: Book) -> None:
     book.restore(Restored(orders=(make_order(status=OrderStatus.SENT),)))
     assert book.orders["tc-hand-1"].status is OrderStatus.UNKNOWN
+
+
+def test_memory_that_comes_late_adds_what_only_we_know_of_an_order(book: Book) -> None:
+    remembered = make_order(
+        status=OrderStatus.WORKING,
+        bracket=Bracket(40, 80),
+        engine_bracket=True,
+        role=OrderRole.EXIT,
+        replaces="tc-hand-0",
+        cancel_by=CancelBy.HAND,
+        cancel_asked_at=NOON,
+        sent_at=NOON,
+    )
+    report = make_report(tag="tc-hand-1", status=OrderStatus.CANCELLED, filled=1)
+    publish(book, OrderReported(report))
+    assert book.orders["tc-hand-1"].cancel_by is CancelBy.UNKNOWN
+    book.restore(Restored(orders=(remembered,)))
+    order = book.orders["tc-hand-1"]
+    assert (order.status, order.filled) == (OrderStatus.CANCELLED, 1)
+    assert (order.bracket, order.engine_bracket, order.role) == (Bracket(40, 80), True, OrderRole.EXIT)
+    assert (order.cancel_by, order.cancel_asked_at) == (CancelBy.HAND, NOON)
+    assert (order.replaces, order.sent_at) == ("tc-hand-0", NOON)
+
+
+def test_memory_that_comes_late_takes_nothing_back(book: Book) -> None:
+    publish(book, OrderReported(make_report(tag="tc-hand-1", status=OrderStatus.CANCELLED)))
+    before = book.orders["tc-hand-1"]
+    book.restore(Restored(orders=(make_order(status=OrderStatus.WORKING, role=before.role),)))
+    assert book.orders["tc-hand-1"] == before
 
 
 def test_accounts_that_the_broker_no_longer_names_are_not_offered(book: Book) -> None:
