@@ -109,6 +109,8 @@ def test_a_trader_buys_with_a_bracket_moves_the_stop_cancels_the_target_and_flat
 
         trader.wait_row("Positions", r"L 2 MNQ\w+ .*broker stop")
         first = trader.panel("Positions")
+        # left to itself the market may rest for a minute
+        Rest(home.endpoint).control("move", contract="MNQ", ticks=20)
         trader.wait_panel("Positions", lambda now: now and now != first, "a P&L that moves with the market")
         terminal.wait_for("SL SELL 2")
         terminal.wait_for("TP SELL 2")
